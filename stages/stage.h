@@ -1,0 +1,47 @@
+// What a recipe says about pixels, before any image is known. Bound once per image (`bind`) into an Operation.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "stages/operation.h"
+
+namespace tessera::stages {
+
+/// A statistic of the whole image. Integers only: any split of the image, in any order, gives the same bytes.
+class Reduction {
+ public:
+  virtual ~Reduction() = default;
+  virtual std::size_t bytes() const = 0;  // zeroed bytes = nothing measured yet; 8-byte aligned storage
+  /// Adds the pixels of `core` to `sum`. Every pixel of the image is in exactly one core: no halos.
+  virtual void measure(const View& core, WriteBytes sum) const = 0;
+  virtual void merge(ReadBytes other, WriteBytes sum) const = 0;
+};
+
+/// any_tiling: the same bytes whatever the bands. same_tiling: the same bytes for the same band grid only.
+enum class Exactness : std::uint8_t { any_tiling, same_tiling };
+
+/// What belongs to one image and is known when its stages are bound.
+struct BindContext {
+  ReadBytes statistic;  // what the stage's own reduction found; zeroed bytes bind to a stage that changes nothing
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  virtual Exactness exactness(PixelFormat) const { return Exactness::any_tiling; }
+  /// The format the stage computes in: `in`, or what the plan must convert to before it.
+  virtual PixelFormat working_format(PixelFormat in) const = 0;
+  /// True if the stage takes planes whose grid is coarser than the image (chroma, scaled decoding). Others are given
+  /// full-size planes only.
+  virtual bool accepts_coarse_grids() const { return false; }
+  /// How far (as a power of two) a decoder may shrink the image for this stage without visible loss.
+  virtual int decode_scale_log2(const ImageInfo&) const { return 0; }
+  /// Empty: only the statistic knows (trim). `in` is in the working format. Throws ImageError when the stage cannot work
+  /// on this image (a crop outside it).
+  virtual std::optional<ImageInfo> output(const ImageInfo& in) const = 0;
+  virtual std::unique_ptr<const Reduction> reduction(const ImageInfo&) const { return nullptr; }
+  virtual std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const = 0;
+};
+
+}  // namespace tessera::stages

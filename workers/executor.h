@@ -1,0 +1,66 @@
+// Where jobs run. Four arrangements behind one contract, so that whoever hands out work need not know which it is:
+//   serial      one slot, in wait()
+//   threads     T slots in this process, oneTBB threads; private memory, no isolation
+//   processes   P forked workers with one slot each; each writes its own window only
+//   hybrid      P forked workers with T slots (oneTBB threads) each
+// One job = one slot = one thread, always. A worker that dies answers each job it held with `crashed`, is reaped, its
+// window forgotten, and a fresh one takes its place.
+// What it does not do: choose, queue, retry or time out jobs.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "workers/arena.h"
+#include "workers/job.h"
+#include "workers/job_context.h"
+
+namespace tessera::workers {
+
+class Executor {
+ public:
+  struct Worker {
+    std::uint32_t window = 0;
+    int slots = 1;
+    int idle_slots = 1;     // 0 while it is being replaced
+    bool isolated = false;  // its death is not ours
+  };
+  virtual ~Executor() = default;
+  virtual std::span<const Worker> workers() const = 0;
+  /// Needs an idle slot of that worker. The descriptors are borrowed: the caller may close them on return.
+  virtual void start(std::uint32_t window, const Job&, std::span<const int> fds) = 0;
+  /// Polls readable when wait() has something to do.
+  virtual int ready_fd() const = 0;
+  /// Appends what happened; returns at the first event, or at `until`. One completion for each started job, ever.
+  virtual void wait(std::vector<Event>& out, Clock::time_point until) = 0;
+  /// Polite: the job sees JobContext::cancelled(). It still completes (as cancelled, or whatever it came to).
+  virtual void cancel(std::uint64_t job) = 0;
+  /// Once its jobs are done, end this worker and start a fresh one (grown, suspect, or every N images).
+  virtual void retire(std::uint32_t window) = 0;
+  /// No start() after this. Waits for running jobs until then, kills what is left, reaps everybody.
+  virtual void stop(Clock::time_point drain_until) = 0;
+
+  struct Traffic {
+    std::uint64_t messages_sent = 0, messages_received = 0, bytes = 0, forks = 0, deaths = 0;
+  };
+  virtual Traffic traffic() const = 0;
+};
+
+struct ExecutorOptions {
+  enum class Mode : std::uint8_t { serial, threads, processes } mode = Mode::processes;
+  int workers = 1;  // processes
+  int threads = 1;  // slots per worker (processes: > 1 is hybrid), or of this process (threads)
+};
+
+/// Windows, arena and executor of one run: made together because they belong together, ended in the right order.
+/// `run` is inherited by forked workers as it is here: everything it needs must exist before this call. The caller
+/// must have one thread (asserted before each fork).
+struct Workforce {
+  std::unique_ptr<Windows> windows;
+  std::unique_ptr<Arena> arena;
+  std::unique_ptr<Executor> executor;
+};
+Workforce make_workforce(const ExecutorOptions&, std::uint64_t budget_bytes, Run run);
+
+}  // namespace tessera::workers

@@ -1,0 +1,37 @@
+// A file descriptor with exactly one owner.
+#pragma once
+
+#include <system_error>
+#include <utility>
+
+namespace tessera::workers {
+
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    if (this != &other) {
+      close();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  ~Fd() { close(); }
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
+  void close() noexcept;
+
+ private:
+  int fd_ = -1;
+};
+
+/// Takes over what a system call returned; throws std::system_error with `what` when it is negative.
+Fd checked_fd(int result, const char* what);
+/// Throws std::system_error from errno.
+[[noreturn]] void throw_errno(const char* what);
+
+}  // namespace tessera::workers

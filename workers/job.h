@@ -1,0 +1,70 @@
+// The contract between whoever hands out work and whoever does it: one fixed-size Job to a worker, exactly one
+// fixed-size Completion back, whatever happens in between. Trivially copyable: both are messages.
+// What the payloads mean is the caller's business; nothing in workers/ looks into them.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <variant>
+
+namespace tessera::workers {
+
+using Clock = std::chrono::steady_clock;
+using ReadBytes = std::span<const std::byte>;
+using WriteBytes = std::span<std::byte>;
+
+/// Bytes in one window: a name, never an owner. `generation` older than the window's means lost with its worker.
+struct Block {
+  std::uint32_t window = 0, generation = 0;
+  std::uint64_t offset = 0, bytes = 0;
+  bool empty() const { return bytes == 0; }
+  bool operator==(const Block&) const = default;
+};
+
+constexpr std::uint32_t kBoard = 0;  // the coordinator's own window; workers' windows are 1, 2, ...
+constexpr std::size_t kMaxBlocks = 6;
+constexpr std::size_t kMaxJobFds = 64;
+
+struct Job {
+  std::uint64_t id = 0;  // unique in a run, never 0
+  std::uint32_t attempt = 0;
+  std::uint32_t block_count = 0;
+  std::array<Block, kMaxBlocks> blocks{};
+  std::array<std::byte, 256> payload{};
+};
+
+/// declined: nothing was written, the payload says what the job would take.
+/// failed: the job's own error (an exception, or set by it); `reason` and payload are the job's.
+/// crashed: the worker died with the job: `signal`, or 0 with `exit_code` in `reason`.
+enum class Outcome : std::uint8_t { done, declined, failed, crashed, cancelled };
+
+struct Completion {
+  std::uint64_t id = 0;
+  Outcome outcome = Outcome::done;
+  std::array<std::uint8_t, 7> unused{};
+  std::int32_t signal = 0, reason = 0;
+  std::uint64_t cpu_ns = 0;       // CPU time of the slot's thread
+  std::uint64_t breadcrumb = 0;   // crashed: the last step it noted; diagnosis only
+  std::array<std::byte, 384> payload{};
+};
+static_assert(std::is_trivially_copyable_v<Block> && sizeof(Block) == 24);
+static_assert(std::is_trivially_copyable_v<Job> && sizeof(Job) == 416);
+static_assert(std::is_trivially_copyable_v<Completion> && sizeof(Completion) == 424);
+
+/// How far a running job says it is (rows decoded, say): a claim, to be clamped by the receiver.
+struct Progress {
+  std::uint64_t id = 0;
+  std::uint32_t value = 0;
+};
+/// A worker died and is replaced: every block of the window's earlier generations is gone. Comes before the
+/// completions (`crashed`) of the jobs that it held.
+struct WindowLost {
+  std::uint32_t window = 0;
+};
+using Event = std::variant<Completion, Progress, WindowLost>;
+
+}  // namespace tessera::workers
