@@ -35,8 +35,8 @@ struct StageSpec {
 struct OutputSpec {
   std::vector<StageSpec> stages;  // this output's own, after the common ones
   std::string name_template{kDefaultTemplate};
-  std::string format;                     // codec->name(); empty: the input's
-  const stages::Codec* codec = nullptr;   // from `format` or the template's literal extension; nullptr: the input's
+  std::string format;                    // codec->name(); empty: the input's
+  const stages::Codec* codec = nullptr;  // from `format` or the template's literal extension; nullptr: the input's
   /// Encoder settings as given, each once, sorted, in canonical spelling. settings_for() completes them.
   std::vector<stages::Values::Pair> options;
   std::string background = "#ffffff";  // opaque; alpha is flattened onto it where the format has none
@@ -64,12 +64,12 @@ struct RecipeFile {
 
 /// What the command line says about the recipe, as text. Applied after the file.
 struct CommandLineOverrides {
-  std::vector<StageSpec> stages;                      // appended to the common ones
-  std::vector<stages::Values::Pair> options;          // "quality" -> "82"; for every output
-  std::optional<std::string> format;                  // for every output
-  std::optional<std::string> name_template;           // only with one output
+  std::vector<StageSpec> stages;                       // appended to the common ones
+  std::vector<stages::Values::Pair> options;           // "quality" -> "82"; for every output
+  std::optional<std::string> format;                   // for every output
+  std::optional<std::string> name_template;            // only with one output
   std::optional<std::string> background, keep, strip;  // keep, strip: "exif,icc", "all" or "none"; not both
-  std::optional<std::string> fail_on;                 // none, truncated, warning
+  std::optional<std::string> fail_on;                  // none, truncated, warning
   std::optional<bool> full_decode;
 };
 
@@ -90,8 +90,8 @@ StageSpec make_stage_spec(std::string_view op, std::span<const stages::Values::P
                           const Vocabulary& = built_in());
 
 /// Every setting of `codec`: the output's options that the codec has, and defaults for the rest. An output whose format
-/// is the input's may carry options that only other codecs have: they are left out here. Never throws for a codec of the
-/// vocabulary that the recipe was checked with.
+/// is the input's may carry options that only other codecs have: they are left out here. Never throws for a codec of
+/// the vocabulary that the recipe was checked with.
 stages::Values settings_for(const OutputSpec&, const stages::Codec& codec);
 
 }  // namespace tessera::pipeline
