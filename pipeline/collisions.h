@@ -27,6 +27,10 @@ std::string to_string(const Collision&);  // a sentence with both names
 /// Fed with every output before the run starts. Holds one copy of each input's path and 16 bytes per output.
 class CollisionDetector {
  public:
+  CollisionDetector() = default;
+  CollisionDetector(const CollisionDetector&) = delete;
+  CollisionDetector& operator=(const CollisionDetector&) = delete;
+
   /// The first clash that this pair adds, if any. Paths are compared as text: make them absolute and normal first. An
   /// input that is its own output is decide()'s business and no clash.
   std::optional<Collision> add(std::string_view output, std::string_view input);

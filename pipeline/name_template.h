@@ -33,6 +33,9 @@ class NameTemplate {
   /// known one), unclosed brace, absolute path, "..", empty component, NUL, nothing at the end.
   static NameTemplate parse(std::string_view text);
 
+  /// The template that parses to the same, always written the same way.
+  std::string text() const;
+
   const std::set<Field>& needs() const { return needs_; }
   /// The name follows from the input's own name and number (taking its extension at its word), so that clashes can be
   /// found before the run starts.

@@ -18,8 +18,8 @@ struct StageText {
 };
 
 /// Words are separated by blanks. In '...' everything stands for itself; in "..." and outside quotes a backslash makes
-/// the next byte stand for itself. A word with an unquoted '=' after a parameter name is name=value; a value without a
-/// name may come first. Throws UsageError without a place: "the quote ' is not closed".
+/// the next byte stand for itself. A word with an unquoted = after a parameter name is name=value; one value may go
+/// without a name may come first. Throws UsageError without a place: "the quote ' is not closed".
 StageText parse_stage_text(std::string_view text);
 
 /// The line that parses back to `stage`, quoted only where needed.
