@@ -50,7 +50,7 @@ enum class ListSeparator : std::uint8_t {
 
 struct InputOptions {
   bool recursive = false;
-  std::string skip_folder;  // the output folder: not entered when it lies inside a named folder; "" for none
+  std::string skip_folder = {};  // the output folder: not entered when it lies inside a named folder; "" for none
   ListSeparator separator = ListSeparator::detect;
 };
 

@@ -64,13 +64,14 @@ struct RecipeFile {
 
 /// What the command line says about the recipe, as text. Applied after the file.
 struct CommandLineOverrides {
-  std::vector<StageSpec> stages;                       // appended to the common ones
-  std::vector<stages::Values::Pair> options;           // "quality" -> "82"; for every output
-  std::optional<std::string> format;                   // for every output
-  std::optional<std::string> name_template;            // only with one output
-  std::optional<std::string> background, keep, strip;  // keep, strip: "exif,icc", "all" or "none"; not both
-  std::optional<std::string> fail_on;                  // none, truncated, warning
-  std::optional<bool> full_decode;
+  std::vector<StageSpec> stages = {};                // appended to the common ones
+  std::vector<stages::Values::Pair> options = {};    // "quality" -> "82"; for every output
+  std::optional<std::string> format = {};            // for every output
+  std::optional<std::string> name_template = {};     // only with one output
+  std::optional<std::string> background = {};        // opaque colour
+  std::optional<std::string> keep = {}, strip = {};  // "exif,icc", "all" or "none"; not both
+  std::optional<std::string> fail_on = {};           // none, truncated, warning
+  std::optional<bool> full_decode = {};
 };
 
 /// No stages, one output, all defaults: where a run without a recipe file starts.
