@@ -91,9 +91,7 @@ Region samples(const ImageInfo& info, int plane, const Region& region) {
   return {x.begin, y.begin, x.end, y.end};
 }
 
-View sub_view(const ImageInfo& info, const View& view, const Region& region) {
-  return sub_view_of(info, view, region);
-}
+View sub_view(const ImageInfo& info, const View& view, const Region& region) { return sub_view_of(info, view, region); }
 MutableView sub_view(const ImageInfo& info, const MutableView& view, const Region& region) {
   return sub_view_of(info, view, region);
 }
@@ -104,7 +102,8 @@ void copy_pixels(const ImageInfo& info, const View& in, const MutableView& out) 
     const auto& from = part.plane(i);
     const auto& to = out.plane(i);
     const auto bytes = static_cast<std::size_t>(to.width) * static_cast<std::size_t>(out.format.pixel_bytes());
-    for (std::int32_t y = 0; y < to.height; ++y) std::memcpy(to.data + y * to.stride, from.data + y * from.stride, bytes);
+    for (std::int32_t y = 0; y < to.height; ++y)
+      std::memcpy(to.data + y * to.stride, from.data + y * from.stride, bytes);
   }
 }
 

@@ -54,7 +54,8 @@ View DecoderSource::fetch(const Region& region) {
         const View old_rows = sub_view(info, View(view_in(ring_, info, ring_region(begin_))), kept);
         const MutableView new_rows = sub_view(info, view_in(ring_, info, ring_region(keep_from)), kept);
         for (int p = 0; p < info.format.planes(); ++p) {
-          const auto &from = old_rows.plane(p), &to = new_rows.plane(p);
+          const auto& from = old_rows.plane(p);
+          const auto& to = new_rows.plane(p);
           const auto bytes = static_cast<std::size_t>(to.width) * static_cast<std::size_t>(info.format.pixel_bytes());
           for (std::int32_t y = 0; y < to.height; ++y)
             std::memmove(to.data + y * to.stride, from.data + y * from.stride, bytes);

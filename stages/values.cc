@@ -41,7 +41,8 @@ std::string canonical_number(std::string_view where, const Parameter& p, const s
 std::string canonical(std::string_view where, const Parameter& p, const std::string& text) {
   switch (p.type) {
     case ParameterType::number:
-    case ParameterType::integer: return canonical_number(where, p, text);
+    case ParameterType::integer:
+      return canonical_number(where, p, text);
     case ParameterType::boolean:
       for (const std::string_view yes : {"true", "yes", "on", "1"})
         if (text == yes) return "true";
@@ -58,14 +59,15 @@ std::string canonical(std::string_view where, const Parameter& p, const std::str
       try {
         const Color c = parse_color(text);
         const auto byte = [](double v) { return static_cast<int>(std::lround(v * 255)); };
-        return c.alpha == 1 ? fmt::format("#{:02x}{:02x}{:02x}", byte(c.red), byte(c.green), byte(c.blue))
-                            : fmt::format("#{:02x}{:02x}{:02x}{:02x}", byte(c.red), byte(c.green), byte(c.blue),
-                                          byte(c.alpha));
+        return c.alpha == 1
+                   ? fmt::format("#{:02x}{:02x}{:02x}", byte(c.red), byte(c.green), byte(c.blue))
+                   : fmt::format("#{:02x}{:02x}{:02x}{:02x}", byte(c.red), byte(c.green), byte(c.blue), byte(c.alpha));
       } catch (const std::invalid_argument& e) {
         reject(fmt::format("{}: {}", where, e.what()));
       }
     }
-    case ParameterType::text: return text;
+    case ParameterType::text:
+      return text;
   }
   return text;
 }
@@ -73,12 +75,24 @@ std::string canonical(std::string_view where, const Parameter& p, const std::str
 struct NamedColor {
   std::string_view name, hex;
 };
-constexpr std::array<NamedColor, 19> kNamedColors{{{"black", "#000000"},  {"white", "#ffffff"},  {"gray", "#808080"},
-                                                   {"grey", "#808080"},   {"silver", "#c0c0c0"}, {"red", "#ff0000"},
-                                                   {"maroon", "#800000"}, {"yellow", "#ffff00"}, {"olive", "#808000"},
-                                                   {"lime", "#00ff00"},   {"green", "#008000"},  {"aqua", "#00ffff"},
-                                                   {"teal", "#008080"},   {"blue", "#0000ff"},   {"navy", "#000080"},
-                                                   {"fuchsia", "#ff00ff"}, {"purple", "#800080"}, {"orange", "#ffa500"},
+constexpr std::array<NamedColor, 19> kNamedColors{{{"black", "#000000"},
+                                                   {"white", "#ffffff"},
+                                                   {"gray", "#808080"},
+                                                   {"grey", "#808080"},
+                                                   {"silver", "#c0c0c0"},
+                                                   {"red", "#ff0000"},
+                                                   {"maroon", "#800000"},
+                                                   {"yellow", "#ffff00"},
+                                                   {"olive", "#808000"},
+                                                   {"lime", "#00ff00"},
+                                                   {"green", "#008000"},
+                                                   {"aqua", "#00ffff"},
+                                                   {"teal", "#008080"},
+                                                   {"blue", "#0000ff"},
+                                                   {"navy", "#000080"},
+                                                   {"fuchsia", "#ff00ff"},
+                                                   {"purple", "#800080"},
+                                                   {"orange", "#ffa500"},
                                                    {"transparent", "#00000000"}}};
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -114,12 +128,15 @@ Color parse_color(std::string_view text) {
     if (named.name == text) hex = named.hex;
   const auto digit = [&](std::size_t i) {
     const char c = hex[i];
-    const int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-    if (value < 0) reject(fmt::format("'{}' is not a colour (write #rrggbb, #rrggbbaa, #rgb or a name such as white)", text));
+    const int value = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (value < 0)
+      reject(fmt::format("'{}' is not a colour (write #rrggbb, #rrggbbaa, #rgb or a name such as white)", text));
     return value;
   };
-  if (hex.size() == 4 && hex[0] == '#')
-    return {digit(3) * 17 / 255.0, digit(2) * 17 / 255.0, digit(1) * 17 / 255.0, 1};
+  if (hex.size() == 4 && hex[0] == '#') return {digit(3) * 17 / 255.0, digit(2) * 17 / 255.0, digit(1) * 17 / 255.0, 1};
   if ((hex.size() == 7 || hex.size() == 9) && hex[0] == '#') {
     const auto byte = [&](std::size_t i) { return (digit(i) * 16 + digit(i + 1)) / 255.0; };
     return {byte(5), byte(3), byte(1), hex.size() == 9 ? byte(7) : 1};
@@ -140,7 +157,7 @@ Values Values::parse(std::string_view owner, std::span<const Parameter> paramete
         for (const Parameter& p : parameters) names.push_back(p.name);
         const std::string_view near = nearest(name, names);
         reject(fmt::format("{}: there is no parameter '{}'{}", owner, name,
-                           !near.empty()    ? fmt::format("; did you mean '{}'?", near)
+                           !near.empty()   ? fmt::format("; did you mean '{}'?", near)
                            : names.empty() ? "; it takes none"
                                            : fmt::format("; it takes {}", join(names))));
       }
