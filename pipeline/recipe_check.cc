@@ -72,11 +72,12 @@ void resolve_option(OutputSpec& output, stages::Values::Pair& option, const Voca
   }
   if (!canonical) {
     const std::string near = suggestion(option.first, known);
-    throw std::invalid_argument(fmt::format("{} has no option '{}'{}",
-                                            output.codec ? output.codec->name() : "no format", option.first,
-                                            !near.empty()   ? near
-                                            : known.empty() ? "; it takes none"
-                                                            : fmt::format("; there are {}", fmt::join(known, ", "))));
+    throw std::invalid_argument(
+        fmt::format("{} option '{}'{}",
+                    output.codec ? fmt::format("{} has no", output.codec->name()) : "no format has an", option.first,
+                    !near.empty()   ? near
+                    : known.empty() ? "; it takes none"
+                                    : fmt::format("; there are {}", fmt::join(known, ", "))));
   }
   option.second = *canonical;
 }

@@ -77,6 +77,7 @@ TEST_CASE("what has the output's name is seen as it is") {
   CHECK(kind(folder / "./in.jpg", input) == Kind::the_input);
   CHECK(kind(input, folder / "link.jpg") == Kind::the_input);  // named through a link
   CHECK(kind(folder / "link.jpg", folder / "link.jpg") == Kind::the_input);
+  CHECK(kind(folder / "sub/../link.jpg", folder / "link.jpg") == Kind::the_input);
   CHECK(kind(folder / "hard.jpg", folder / "link.jpg") == Kind::file);
   std::filesystem::remove(folder / "hard.jpg");
   CHECK(kind(input, folder / "link.jpg") == Kind::the_input);

@@ -110,6 +110,7 @@ TEST_CASE("links to files are followed, links to folders cannot loop") {
   std::filesystem::create_directory_symlink("..", "p/sub/up");
   std::filesystem::create_directory_symlink("../elsewhere", "p/other");
   REQUIRE(mkfifo("p/pipe.jpg", 0600) == 0);
+  std::filesystem::create_symlink("pipe.jpg", "p/to_pipe.jpg");
   CHECK(paths_of({{kPath, "p"}}, {.recursive = true}) == Words{"p/dangling.jpg !", "p/link.jpg", "p/sub/a.jpg"});
   CHECK(inputs_of({{kPath, "p"}}).at(1).bytes == 5);
   CHECK(paths_of({{kPath, "p/other"}}) == Words{"p/other/b.jpg"});

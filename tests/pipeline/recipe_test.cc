@@ -284,7 +284,7 @@ TEST_CASE("flags that mean nothing are refused") {
   const std::vector<Row> rows{
       {{.format = "jpge"}, "there is no format 'jpge'; did you mean 'jpeg'?"},
       {{.format = "zzzzzz"}, "there are jpeg, png, webp"},
-      {{.options = {{"qualty", "3"}}}, "no format has no option"},
+      {{.options = {{"qualty", "3"}}}, "no format has an option 'qualty'; did you mean 'quality'?"},
       {{.options = {{"quality", "3"}, {"quality", "4"}}}, "'quality' is given twice"},
       {{.options = {{"quality", "0"}}},
        "jpeg quality: 0 is out of range"},  // webp would take it, a jpeg input would not
