@@ -28,12 +28,15 @@ std::ptrdiff_t clip_point(Iterator begin, Iterator end, double part) {
 }
 
 ToneCurve stretching_curve(std::span<const std::uint64_t> counts, double low, double high) {
-  const auto max = static_cast<double>(counts.size() - 1);
-  const double black = static_cast<double>(clip_point(counts.begin(), counts.end(), low)) / max;
-  const double white = 1 - static_cast<double>(clip_point(counts.rbegin(), counts.rend(), high)) / max;
   const bool nothing = std::ranges::all_of(counts, [](std::uint64_t n) { return n == 0; });
+  const std::ptrdiff_t max = static_cast<std::ptrdiff_t>(counts.size()) - 1;
+  const std::ptrdiff_t black = clip_point(counts.begin(), counts.end(), low);
+  const std::ptrdiff_t white = max - clip_point(counts.rbegin(), counts.rend(), high);
   if (nothing || white <= black) return [](double sample) { return sample; };
-  return [black, white](double sample) { return std::clamp((sample - black) / (white - black), 0.0, 1.0); };
+  const auto offset = static_cast<double>(black), span = static_cast<double>(white - black);
+  return [scale = static_cast<double>(max), offset, span](double sample) {
+    return std::clamp((sample * scale - offset) / span, 0.0, 1.0);
+  };
 }
 
 struct Clip {
