@@ -1,19 +1,30 @@
 #include "stages/chain.h"
 
-#include <cassert>
+#include <algorithm>
 
 #include "stages/frame_layout.h"
 #include "stages/lookup.h"
 
 namespace tessera::stages {
+namespace {
+
+bool is_identity(const LookupTable& table) {
+  const auto levels = static_cast<std::size_t>(table.levels);
+  for (std::size_t i = 0; i < table.entries.size(); ++i)
+    if (table.entries[i] != i % levels) return false;
+  return true;
+}
+
+}  // namespace
 
 Chain::Chain(const ImageInfo& input, std::vector<std::unique_ptr<const Operation>> operations) {
   infos_.push_back(input);
   std::optional<LookupTable> open;  // composed lookups not yet made into an operation
   const auto close = [&] {
-    if (!open) return;
-    operations_.push_back(lookup_operation(infos_.back(), std::move(*open)));
-    infos_.push_back(infos_.back());
+    if (open && !is_identity(*open)) {
+      operations_.push_back(lookup_operation(infos_.back(), std::move(*open)));
+      infos_.push_back(infos_.back());
+    }
     open.reset();
   };
   for (auto& operation : operations) {
@@ -57,14 +68,19 @@ void Chain::render(Source& source, const MutableView& band, Scratch& scratch) co
 }
 
 std::uint64_t Chain::scratch_bytes(const Region& band) const {
-  std::uint64_t bytes = 0;
+  std::uint64_t views = 0, own = 0;
   Region region = band;
   for (auto i = operations_.size(); i-- > 0;) {
-    // Three times the output: an operation's own buffers (a padded copy, an intermediate in a wider type).
-    bytes += 4 * frame_layout(infos_[i + 1], region).bytes;
+    const std::uint64_t out = frame_layout(infos_[i + 1], region).bytes;
     region = operations_[i]->required_input(region);
+    const std::uint64_t in = frame_layout(infos_[i], region).bytes;
+    if (i + 1 < operations_.size()) views += out;
+    // An operation's own buffers live only while it is applied: copies with a border, rows of float for bytes.
+    own = std::max(own, 4 * (in + out));
   }
-  return bytes + (operations_.empty() ? 0 : 3 * frame_layout(infos_[0], region).bytes);
+  // Scratch rounds up to chunks and leaves the end of one unused when the next buffer does not fit.
+  constexpr std::uint64_t kChunks = 4 << 20;
+  return operations_.empty() ? 0 : views + own + kChunks;
 }
 
 }  // namespace tessera::stages

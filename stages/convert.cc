@@ -8,20 +8,13 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "stages/luma.h"
+
 namespace tessera::stages {
 namespace {
 
 template <class Sample>
 constexpr Sample kMax = std::is_same_v<Sample, float> ? Sample(1) : std::numeric_limits<Sample>::max();
-
-// BT.601 in 15-bit fixed point, the weights of cv::cvtColor; the sum of the largest 16-bit samples stays below 2^31.
-template <class Sample>
-Sample luma(Sample blue, Sample green, Sample red) {
-  if constexpr (std::is_same_v<Sample, float>)
-    return 0.114F * blue + 0.587F * green + 0.299F * red;
-  else
-    return static_cast<Sample>((blue * 3735U + green * 19235U + red * 9798U + 16384U) >> 15);
-}
 
 // color * alpha + background * (1 - alpha); 65535 * 65535 + 32767 still fits 32 bits.
 template <class Sample>

@@ -13,7 +13,9 @@ View PieceSource::fetch(const Region& region) {
   assert(first != pieces_.end());
   if (first->region.contains(region)) return sub_view(info_, *first, region);
   // Whole rows of pieces keep coarse grids simple: samples never straddle a piece (pieces end at band multiples).
-  gathered_.shrink();
+  // One buffer, kept warm from fetch to fetch; a larger one replaces it.
+  if (gathered_.resident_bytes() < frame_layout(info_, region).bytes) gathered_.shrink();
+  const Scratch::Mark reused(gathered_);
   const MutableView out = gathered_.take_view(info_, region);
   for (auto piece = first; piece != pieces_.end() && piece->region.y0 < region.y1; ++piece) {
     const Region part = intersect(piece->region, region);

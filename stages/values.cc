@@ -7,6 +7,7 @@
 #include <cassert>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 namespace tessera::stages {
@@ -28,6 +29,8 @@ std::string canonical_number(std::string_view where, const Parameter& p, const s
   const bool integer = p.type == ParameterType::integer;
   if (!value || (integer && *value != std::floor(*value)))
     reject(fmt::format("{}: '{}' is not {} number", where, text, integer ? "a whole" : "a"));
+  if (integer && std::abs(*value) > std::numeric_limits<std::int32_t>::max())
+    reject(fmt::format("{}: {} is out of range", where, text));
   if ((p.min && *value < *p.min) || (p.max && *value > *p.max)) {
     const std::string range = p.min && p.max ? fmt::format("between {} and {}", *p.min, *p.max)
                               : p.min        ? fmt::format("at least {}", *p.min)

@@ -13,7 +13,8 @@
 
 namespace tessera::tests {
 
-/// samples[(y * width + x) * channels + c], 0..255 (u8), 0..65535 (u16), 0..1 (f32). Channels in B G R A or gray A order.
+/// samples[(y * width + x) * channels + c], 0..255 (u8), 0..65535 (u16), 0..1 (f32). Channels in B G R A or gray A
+/// order.
 struct NaiveImage {
   int width = 0, height = 0;
   stages::PixelFormat format;
@@ -47,19 +48,22 @@ class OwnedImage {
 };
 
 struct StageCase {
-  std::string op;                                        // "resize"
-  std::vector<stages::Values::Pair> parameters;          // as a recipe gives them
-  std::function<NaiveImage(const NaiveImage&)> naive;    // gets the image in the stage's working format
-  double tolerance = 0;                                  // levels of 255 (u8), of 65535 (u16), 1/255 (f32)
+  std::string op;                                      // "resize"
+  std::vector<stages::Values::Pair> parameters;        // as a recipe gives them
+  std::function<NaiveImage(const NaiveImage&)> naive;  // gets the image in the stage's working format
+  double tolerance = 0;                                // levels of 255 (u8), of 65535 (u16), 1/255 (f32)
   std::vector<stages::Depth> depths = {stages::Depth::u8, stages::Depth::u16};
+  std::vector<std::pair<int, int>> sizes = {{1, 1}, {3, 8}, {533, 401}, {1021, 769}};
 };
 
-/// Sizes 1x1, 3x8, 533x401, 1021x769 and random small ones; gray, BGR, and both with alpha.
+/// The sizes of the case and random small ones; gray, BGR, and both with alpha (up to 600 pixels wide). Each region is
+/// computed from a copy of its required input and nothing else.
 void check_stage(const StageCase&);
 
 /// The stage over a whole image in memory, one band; converts to the working format first. Reductions are measured.
 OwnedImage run_stage(const stages::Stage&, const OwnedImage&);
-std::unique_ptr<const stages::Stage> make_stage(const std::string& op, const std::vector<stages::Values::Pair>& parameters);
+std::unique_ptr<const stages::Stage> make_stage(const std::string& op,
+                                                const std::vector<stages::Values::Pair>& parameters);
 
 /// TESSERA_TEST_SEED or a new one; printed, so that a failure can be repeated.
 unsigned test_seed();
