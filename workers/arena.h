@@ -23,7 +23,7 @@ struct Want {
 class Arena;
 
 /// Move-only right to a block and to private bytes; gives both back. Must not outlive its arena. After the window was
-/// forgotten only the private bytes and the budget are given back: the block is somebody else's by then.
+/// forgotten only the private bytes are given back: the block went with the window and is somebody else's by then.
 class Lease {
  public:
   Lease() = default;
@@ -43,29 +43,50 @@ class Lease {
 
 class Arena {
  public:
-  /// Budget: leased + warm + private bytes never exceed it. `reserved_bytes` at the start of each worker window are the
-  /// worker's own (its status page).
+  /// Budget: leased + warm + private bytes never exceed it (blocks count as whole pages). `reserved_bytes` at the start
+  /// of each worker window are the worker's own (its status page); the board's header is reserved as well.
   Arena(Windows& windows, std::uint64_t budget_bytes, std::uint64_t reserved_bytes);
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
 
   bool could_ever_fit(std::span<const Want>) const;
-  /// Empty: not now. Warm pages of any window are given back to the system when the budget needs them.
+  /// One lease for each want, in order; blocks start on a page. Empty: not now. Warm pages are used again where first
+  /// fit finds them; others, of any window, are given back to the system when the budget needs them. The bytes of a
+  /// warm block are what its last owner left there.
   std::optional<std::vector<Lease>> lease(std::span<const Want>);
   /// After the window's worker is reaped: next generation, every block lost, all its pages given back.
   void forget(std::uint32_t window);
   /// Gives warm pages that nobody leases back to the system until at most `warm_bytes` of them are left.
   void trim(std::uint64_t warm_bytes);
   std::uint32_t generation(std::uint32_t window) const;
+  /// The bytes of a block leased on the board, for the coordinator to fill in before it names the block in a job.
+  WriteBytes board_bytes(const Block&) const;
 
   struct Usage {
-    std::uint64_t leased, warm, private_bytes, peak;  // peak: highest sum of the three
+    std::uint64_t leased = 0, warm = 0, private_bytes = 0, peak = 0;  // peak: highest sum of the three
   };
-  Usage usage() const;
+  Usage usage() const { return usage_; }
   std::uint64_t budget() const { return budget_; }
 
-  // Private part is the implementer's; see arena.cc.
  private:
   friend class Lease;
+  using Ranges = std::map<std::uint64_t, std::uint64_t>;  // offset -> bytes, whole pages, disjoint
+  struct Space {
+    std::uint64_t first = 0, capacity = 0;  // leasable: [first, capacity)
+    std::uint64_t warm_bytes = 0;
+    std::uint32_t generation = 1;
+    Ranges leased, warm;
+  };
+  using Placement = std::pair<std::uint32_t, Ranges::iterator>;  // window, its entry in leased
+
+  std::optional<std::vector<Placement>> place(std::span<const Want>);
+  void reuse_warm(Space&, std::uint64_t offset, std::uint64_t bytes);
+  void give_back(const Block&, std::uint64_t private_bytes) noexcept;
+
+  Windows& windows_;
   std::uint64_t budget_;
+  std::vector<Space> spaces_;
+  Usage usage_;
 };
 
 }  // namespace tessera::workers

@@ -23,7 +23,7 @@ class Executor {
   struct Worker {
     std::uint32_t window = 0;
     int slots = 1;
-    int idle_slots = 1;     // 0 while it is being replaced
+    int idle_slots = 1;     // 0 while it is being retired or replaced
     bool isolated = false;  // its death is not ours
   };
   virtual ~Executor() = default;
@@ -32,13 +32,17 @@ class Executor {
   virtual void start(std::uint32_t window, const Job&, std::span<const int> fds) = 0;
   /// Polls readable when wait() has something to do.
   virtual int ready_fd() const = 0;
-  /// Appends what happened; returns at the first event, or at `until`. One completion for each started job, ever.
+  /// Appends what happened; returns at the first event, when a replaced worker has become idle (no event), or at
+  /// `until`. One completion for each started job, ever; those that stop() brought about can be had after it. Throws
+  /// std::runtime_error when fresh workers keep dying before they are ready.
   virtual void wait(std::vector<Event>& out, Clock::time_point until) = 0;
   /// Polite: the job sees JobContext::cancelled(). It still completes (as cancelled, or whatever it came to).
   virtual void cancel(std::uint64_t job) = 0;
-  /// Once its jobs are done, end this worker and start a fresh one (grown, suspect, or every N images).
+  /// Once its jobs are done, end this worker and start a fresh one (grown, suspect, or every N images): it takes no
+  /// more jobs, and WindowLost tells when it is gone. Does nothing where workers are not isolated.
   virtual void retire(std::uint32_t window) = 0;
-  /// No start() after this. Waits for running jobs until then, kills what is left, reaps everybody.
+  /// No start() after this. Waits for running jobs until then, kills what is left, reaps everybody. A job in this
+  /// process cannot be killed: it is cancelled and waited for. Afterwards ready_fd() is -1.
   virtual void stop(Clock::time_point drain_until) = 0;
 
   struct Traffic {
@@ -55,7 +59,8 @@ struct ExecutorOptions {
 
 /// Windows, arena and executor of one run: made together because they belong together, ended in the right order.
 /// `run` is inherited by forked workers as it is here: everything it needs must exist before this call. The caller
-/// must have one thread (asserted before each fork).
+/// must have one thread (asserted before each fork). Returns when the workers are ready; throws std::invalid_argument
+/// for senseless options, std::system_error and std::runtime_error when the system will not have it.
 struct Workforce {
   std::unique_ptr<Windows> windows;
   std::unique_ptr<Arena> arena;

@@ -1,5 +1,6 @@
 #include "workers/fd.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +15,13 @@ void Fd::close() noexcept {
 Fd checked_fd(int result, const char* what) {
   if (result < 0) throw_errno(what);
   return Fd(result);
+}
+
+std::vector<Fd> duplicate_all(std::span<const int> fds) {
+  std::vector<Fd> copies;
+  copies.reserve(fds.size());
+  for (const int fd : fds) copies.push_back(checked_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "fcntl(F_DUPFD_CLOEXEC)"));
+  return copies;
 }
 
 void throw_errno(const char* what) { throw std::system_error(errno, std::generic_category(), what); }

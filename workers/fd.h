@@ -1,8 +1,10 @@
 // A file descriptor with exactly one owner.
 #pragma once
 
+#include <span>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace tessera::workers {
 
@@ -31,6 +33,8 @@ class Fd {
 
 /// Takes over what a system call returned; throws std::system_error with `what` when it is negative.
 Fd checked_fd(int result, const char* what);
+/// A second descriptor for each, close-on-exec. Throws std::system_error.
+std::vector<Fd> duplicate_all(std::span<const int> fds);
 /// Throws std::system_error from errno.
 [[noreturn]] void throw_errno(const char* what);
 

@@ -39,16 +39,20 @@ struct Job {
 
 /// declined: nothing was written, the payload says what the job would take.
 /// failed: the job's own error (an exception, or set by it); `reason` and payload are the job's.
-/// crashed: the worker died with the job: `signal`, or 0 with `exit_code` in `reason`.
+/// crashed: the worker died with the job: `signal`, or 0 and the exit code in `reason`.
 enum class Outcome : std::uint8_t { done, declined, failed, crashed, cancelled };
+
+/// Reasons of `failed` that are not the job's own, so they are negative. kBlockLost: a block that the job named or read
+/// was gone with its worker, or went while the job ran: what it computed is void and the job is not to blame.
+constexpr std::int32_t kException = -1, kOutOfMemory = -2, kBlockLost = -3, kNoDescriptors = -4;
 
 struct Completion {
   std::uint64_t id = 0;
   Outcome outcome = Outcome::done;
   std::array<std::uint8_t, 7> unused{};
   std::int32_t signal = 0, reason = 0;
-  std::uint64_t cpu_ns = 0;       // CPU time of the slot's thread
-  std::uint64_t breadcrumb = 0;   // crashed: the last step it noted; diagnosis only
+  std::uint64_t cpu_ns = 0;      // CPU time of the slot's thread
+  std::uint64_t breadcrumb = 0;  // crashed: the last step it noted; diagnosis only
   std::array<std::byte, 384> payload{};
 };
 static_assert(std::is_trivially_copyable_v<Block> && sizeof(Block) == 24);

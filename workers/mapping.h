@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -33,5 +34,8 @@ class Mapping {
   std::byte* data_ = nullptr;
   std::size_t bytes_ = 0;
 };
+
+std::uint64_t page_bytes();
+std::uint64_t round_up_to_page(std::uint64_t bytes);
 
 }  // namespace tessera::workers

@@ -1,0 +1,68 @@
+#include "workers/executor.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <limits>
+#include <stdexcept>
+
+#include "workers/process_executor.h"
+#include "workers/serial_executor.h"
+#include "workers/status_page.h"
+#include "workers/thread_executor.h"
+
+namespace tessera::workers {
+namespace {
+
+constexpr int kMaxWorkers = 4096;
+constexpr std::uint64_t kBoardBytes = 8 << 20;  // sparse, as the windows are
+
+void check(const ExecutorOptions& options, std::uint64_t budget_bytes) {
+  const bool forks = options.mode == ExecutorOptions::Mode::processes;
+  if (forks && (options.workers < 1 || options.workers > kMaxWorkers))
+    throw std::invalid_argument(
+        fmt::format("The number of workers must be 1 to {}, and it is {}.", kMaxWorkers, options.workers));
+  if (options.mode != ExecutorOptions::Mode::serial &&
+      (options.threads < 1 || options.threads > static_cast<int>(kMaxSlots)))
+    throw std::invalid_argument(
+        fmt::format("The number of threads of a worker must be 1 to {}, and it is {}.", kMaxSlots, options.threads));
+  if (budget_bytes == 0 || budget_bytes > std::numeric_limits<std::int64_t>::max() / 4)
+    throw std::invalid_argument(fmt::format("A memory budget of {} bytes cannot be worked with.", budget_bytes));
+}
+
+/// A worker keeps descriptor 2, so it must be stderr and not, in a program started without one, a window.
+void open_standard_descriptors() {
+  for (const int fd : {0, 1, 2})
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDWR) != fd)
+      throw_errno("open of /dev/null for a standard descriptor");
+}
+
+}  // namespace
+
+Workforce make_workforce(const ExecutorOptions& options, std::uint64_t budget_bytes, Run run) {
+  check(options, budget_bytes);
+  const bool forks = options.mode == ExecutorOptions::Mode::processes;
+  if (forks) open_standard_descriptors();
+  // Twice the budget, so that first fit finds a gap in a fragmented window. Address space is all that it costs.
+  const std::uint64_t capacity = status_page_bytes() + round_up_to_page(2 * budget_bytes);
+  Workforce made;
+  made.windows =
+      std::make_unique<Windows>(forks ? Backing::shared : Backing::private_memory,
+                                forks ? static_cast<std::uint32_t>(options.workers) : 1, capacity, kBoardBytes);
+  made.arena = std::make_unique<Arena>(*made.windows, budget_bytes, status_page_bytes());
+  switch (options.mode) {
+    case ExecutorOptions::Mode::serial:
+      made.executor = std::make_unique<SerialExecutor>(*made.windows, std::move(run));
+      break;
+    case ExecutorOptions::Mode::threads:
+      made.executor = std::make_unique<ThreadExecutor>(*made.windows, std::move(run), options.threads);
+      break;
+    case ExecutorOptions::Mode::processes:
+      made.executor = std::make_unique<ProcessExecutor>(*made.windows, *made.arena, std::move(run), options.threads);
+      break;
+  }
+  return made;
+}
+
+}  // namespace tessera::workers

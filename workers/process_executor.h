@@ -1,0 +1,78 @@
+// The coordinator's side of forked workers: P workers with one slot each, or with T (hybrid). Single-threaded; one
+// epoll holds every worker's channel and pidfd. A worker that dies, or breaks the protocol and is killed for it, is
+// drained, reaped, its window forgotten, its jobs answered with `crashed`, and replaced.
+#pragma once
+
+#include <string>
+
+#include "workers/child.h"
+#include "workers/executor.h"
+#include "workers/held_jobs.h"
+
+namespace tessera::workers {
+
+class ProcessExecutor final : public Executor {
+ public:
+  /// One worker for each window; returns when they are ready. `slots` threads in each.
+  ProcessExecutor(Windows&, Arena&, Run, int slots);
+  ~ProcessExecutor() override;
+
+  std::span<const Worker> workers() const override { return workers_; }
+  void start(std::uint32_t window, const Job&, std::span<const int> fds) override;
+  int ready_fd() const override { return epoll_.get(); }
+  void wait(std::vector<Event>& out, Clock::time_point until) override;
+  void cancel(std::uint64_t job) override;
+  void retire(std::uint32_t window) override;
+  void stop(Clock::time_point drain_until) override;
+  Traffic traffic() const override { return traffic_; }
+
+ private:
+  struct Place {  // a worker's place: the child in it changes
+    explicit Place(HeldJobs jobs) : held(std::move(jobs)) {}
+    Child child;
+    HeldJobs held;
+    bool ready = false;
+    bool retiring = false;   // takes no more jobs, leaves once it is idle
+    bool condemned = false;  // killed by us; nothing it says counts any more
+    std::string verdict;     // why it was condemned
+  };
+
+  enum class Source : std::uint64_t { channel, pidfd, retry_timer };  // of an epoll event
+
+  Place& place(std::uint32_t window) { return places_[window - 1]; }
+  void update_idle(std::uint32_t window);
+
+  void fork_into(std::uint32_t window);
+  void try_fork_into(std::uint32_t window);
+  void fork_missing();
+  void wait_until_ready();
+
+  void watch(int fd, Source, std::uint32_t window);
+  void pump(Clock::time_point until);
+  void read_channel(std::uint32_t window);
+  bool accept(std::uint32_t window, const Message&);
+  bool accept_completion(std::uint32_t window, Completion);
+  void condemn(std::uint32_t window, const char* verdict);
+  void leave_when_idle(std::uint32_t window);
+
+  void bury_if_dead(std::uint32_t window);
+  void drain(std::uint32_t window);
+  void answer_for_the_dead(std::uint32_t window, const Death&);
+  void count_early_death(std::uint32_t window, const Death&);
+  void stop_watching(const Place&);
+
+  Windows& windows_;
+  Arena& arena_;
+  Run run_;
+  std::size_t slots_;
+  Fd epoll_, retry_timer_;
+  std::vector<Place> places_;
+  std::vector<Worker> workers_;
+  std::vector<Event> events_;
+  Traffic traffic_;
+  std::vector<Fd> received_;  // descriptors beside a message: a worker has no right to send any
+  int early_deaths_ = 0, failed_forks_ = 0;
+  bool became_ready_ = false, stopping_ = false;
+};
+
+}  // namespace tessera::workers
