@@ -154,7 +154,6 @@ TEST_CASE("grids with a phase convert to the same bytes under any tiling", "[con
   OwnedImage whole(operation->output());
   Scratch scratch;
   operation->apply(in.view(), whole.view(), scratch);
-  CHECK(converted(in, {Model::bgr, Depth::u8, false}).naive().width == 45);
   const OwnedImage tiled = converted(in, {Model::bgr, Depth::u8, false});
   for (int y = 0; y < whole.view().plane().height; ++y)
     for (int i = 0; i < whole.view().plane().width * 3; ++i)

@@ -104,6 +104,7 @@ OwnedImage::OwnedImage(const NaiveImage& image)
 }
 
 NaiveImage OwnedImage::naive() const {
+  REQUIRE(info_.full_size());
   NaiveImage image = make_naive(info_.width, info_.height, info_.format);
   for (int y = 0; y < info_.height; ++y)
     for (int x = 0; x < info_.width; ++x)
