@@ -148,16 +148,30 @@ TEST_CASE("planes of any chroma grid become colour", "[convert]") {
 
 TEST_CASE("grids with a phase convert to the same bytes under any tiling", "[convert]") {
   std::mt19937 random(test_seed());
-  const std::array<Grid, 4> grid{Grid{1, 1, -1, 0}, Grid{2, 2, -3, -2}, Grid{2, 2, -3, -2}, Grid{}};
-  const OwnedImage in = random_planes(random, 45, 27, false, grid);
-  const auto operation = convert_format(in.info(), {Model::bgr, Depth::u8, false}, kBackground);
-  OwnedImage whole(operation->output());
-  Scratch scratch;
-  operation->apply(in.view(), whole.view(), scratch);
-  const OwnedImage tiled = converted(in, {Model::bgr, Depth::u8, false});
-  for (int y = 0; y < whole.view().plane().height; ++y)
-    for (int i = 0; i < whole.view().plane().width * 3; ++i)
-      REQUIRE(tiled.view().plane().row<std::uint8_t>(y)[i] == whole.view().plane().row<std::uint8_t>(y)[i]);
+  const auto pick = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
+  const auto random_grid = [&] {
+    const int x = pick(0, 2), y = pick(0, 2);
+    return Grid{static_cast<std::uint8_t>(x), static_cast<std::uint8_t>(y),
+                static_cast<std::int8_t>(pick(1 - (1 << x), 0)), static_cast<std::int8_t>(pick(1 - (1 << y), 0))};
+  };
+  for (int round = 0; round < 300; ++round) {
+    const Grid luma = random_grid(), chroma = random_grid();
+    const OwnedImage in = random_planes(random, pick(1, 45), pick(1, 27), false, {luma, chroma, chroma, Grid{}});
+    const auto operation = convert_format(in.info(), {Model::bgr, Depth::u8, false}, kBackground);
+    const ImageInfo info = operation->output();
+    OwnedImage whole(info);
+    Scratch scratch;
+    operation->apply(in.view(), whole.view(), scratch);
+    const int x0 = pick(0, info.width - 1), y0 = pick(0, info.height - 1);
+    const Region region{x0, y0, pick(x0 + 1, info.width), pick(y0 + 1, info.height)};
+    const MutableView tile = scratch.take_view(info, region);
+    operation->apply(sub_view(in.info(), in.view(), operation->required_input(region)), tile, scratch);
+    const MutableView expected = sub_view(info, whole.view(), region);
+    INFO("seed " << test_seed() << " round " << round);
+    for (int y = 0; y < tile.plane().height; ++y)
+      REQUIRE(std::equal(tile.plane().row<std::uint8_t>(y), tile.plane().row<std::uint8_t>(y) + tile.plane().width * 3,
+                         expected.plane().row<std::uint8_t>(y)));
+  }
 }
 
 TEST_CASE("gray of planes is the luma plane, and other depths take two steps", "[convert]") {
