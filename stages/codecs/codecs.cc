@@ -1,10 +1,49 @@
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+
 #include "stages/codec.h"
+#include "stages/codecs/jpeg.h"
+#include "stages/codecs/png.h"
 
 namespace tessera::stages {
 
 const std::vector<const Codec*>& codecs() {
-  static const std::vector<const Codec*> all{};
+  static const std::vector<const Codec*> all{&jpeg_codec(), &png_codec()};
   return all;
+}
+
+const Codec* find_codec(std::string_view name) {
+  const auto found = std::ranges::find(codecs(), name, &Codec::name);
+  return found == codecs().end() ? nullptr : *found;
+}
+
+const Codec* codec_for_extension(std::string_view extension) {
+  if (extension.starts_with('.')) extension.remove_prefix(1);
+  const auto same = [&](std::string_view known) {
+    return std::ranges::equal(known, extension, {}, {}, [](unsigned char c) { return std::tolower(c); });
+  };
+  for (const Codec* codec : codecs())
+    if (std::ranges::any_of(codec->extensions(), same)) return codec;
+  return nullptr;
+}
+
+Header probe(ByteSource& source) {
+  const ReadBytes lent = source.at(0, 64);
+  if (lent.empty()) throw ImageError("the file is empty");
+  const std::vector<std::byte> first(lent.begin(), lent.end());
+  for (std::uint32_t i = 0; i < codecs().size(); ++i) {
+    if (!codecs()[i]->recognises(first)) continue;
+    Header header = codecs()[i]->probe(source);
+    header.codec = i;
+    return header;
+  }
+  std::string names;
+  for (const Codec* codec : codecs()) {
+    if (!names.empty()) names += codec == codecs().back() ? " and " : ", ";
+    std::ranges::transform(codec->name(), std::back_inserter(names), [](unsigned char c) { return std::toupper(c); });
+  }
+  throw ImageError("not an image format that Tessera reads (it reads " + names + ")");
 }
 
 }  // namespace tessera::stages
