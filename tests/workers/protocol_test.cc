@@ -1,4 +1,5 @@
 // A worker that has been taken over can send what it likes. Here jobs write to their worker's channel themselves.
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -177,6 +178,20 @@ TEST_CASE("a worker cannot give itself a signal or a breadcrumb", "[workers]") {
   CHECK(completion.signal == 0);
   CHECK(completion.breadcrumb == 0);
   CHECK(completion.unused == std::array<std::uint8_t, 7>{});
+}
+
+TEST_CASE("a job whose descriptors find no room fails, and the worker goes on", "[workers]") {
+  const NothingLeft check;
+  Workforce force = make_workforce(testing::processes(1), testing::kBudget, [](JobContext& context, Completion&) {
+    const rlimit few{6, 1024};  // 0 to 3 are taken
+    if (context.job().id == 1) ::setrlimit(RLIMIT_NOFILE, &few);
+  });
+  CHECK(testing::run_one(*force.executor, 1, make_job(1, {})).outcome == Outcome::done);
+  const Completion failed = testing::run_one(*force.executor, 1, make_job(2, {}), std::array{2, 2, 2});
+  CHECK(failed.outcome == Outcome::failed);
+  CHECK(failed.reason == kNoDescriptors);
+  CHECK(testing::run_one(*force.executor, 1, make_job(3, {}), std::array{2, 2}).outcome == Outcome::done);
+  CHECK(force.executor->traffic().deaths == 0);
 }
 
 }  // namespace
