@@ -180,6 +180,38 @@ TEST_CASE("a worker cannot give itself a signal or a breadcrumb", "[workers]") {
   CHECK(completion.unused == std::array<std::uint8_t, 7>{});
 }
 
+/// More than the coordinator reads at once, a proper answer at the end, and death.
+void report_answer_and_die(JobContext& context, Completion& completion) {
+  testing::Order order;
+  std::memcpy(&order, context.job().payload.data(), sizeof(order));
+  if (order.op != Op::nothing) return testing::run_test_job(context, completion);
+  const std::uint64_t id = context.job().id;
+  for (std::uint32_t i = 1; i <= 200; ++i) {
+    const Message report = make_message(MessageType::progress, 1, 1, Progress{id, i});
+    send_bytes(&report, sizeof(report));
+  }
+  const Message answer = completion_with(id, [](Completion&) {});
+  send_bytes(&answer, sizeof(answer));
+  ::_exit(1);
+}
+
+TEST_CASE("everything that a worker sent before it died is heard before it is judged", "[workers]") {
+  const NothingLeft check;
+  Workforce force = make_workforce(testing::processes(1), testing::kBudget, report_answer_and_die);
+  const auto pid = testing::answer(testing::run_one(*force.executor, 1, make_job(1, {Op::pid, 0})));
+  force.executor->start(1, make_job(2, {Op::nothing, 0}), {});
+  REQUIRE(testing::disappears(static_cast<int>(pid)));
+  std::vector<Event> events;
+  const Completion completion = testing::wait_for(*force.executor, 1, events).front();
+  CHECK(completion.outcome == Outcome::done);
+  const Clock::time_point until = Clock::now() + 20s;
+  while (testing::count_lost(events, 1) == 0 && Clock::now() < until) force.executor->wait(events, until);
+  REQUIRE(events.size() == 202);
+  CHECK(std::get<Progress>(events[199]).value == 200);
+  CHECK(std::get<Completion>(events[200]).id == 2);
+  CHECK(std::get<WindowLost>(events[201]).window == 1);
+}
+
 TEST_CASE("a job whose descriptors find no room fails, and the worker goes on", "[workers]") {
   const NothingLeft check;
   Workforce force = make_workforce(testing::processes(1), testing::kBudget, [](JobContext& context, Completion&) {

@@ -174,7 +174,8 @@ TEST_CASE("a program that was started without standard descriptors gives its wor
   CHECK(result == 0);
 }
 
-void count_handler_calls() { [[maybe_unused]] const auto written = ::write(1, "handler", 7); }
+// A worker keeps stderr.
+void tell_of_the_handler() { [[maybe_unused]] const auto written = ::write(2, "handler", 7); }
 
 TEST_CASE("a worker runs no exit handler of its parent and prints nothing twice", "[workers]") {
   const NothingLeft check;
@@ -182,7 +183,7 @@ TEST_CASE("a worker runs no exit handler of its parent and prints nothing twice"
   const int result = in_child([&] {
     ::dup2(out.write.get(), 1);
     ::dup2(out.write.get(), 2);
-    std::atexit(count_handler_calls);
+    std::atexit(tell_of_the_handler);
     std::printf("once");
     Workforce force = testing::make_test_workforce(testing::processes(2));
     std::vector<Event> events;
