@@ -49,7 +49,7 @@ Child& Child::operator=(Child&& other) noexcept {
 Child Child::fork_worker(const WorkerSetup& setup) {
   auto [ours, theirs] = Channel::make_pair();
   std::fflush(nullptr);  // or every child would print again what is still in the buffers
-  assert(thread_count() == kThreadsBeforeFork);
+  assert(is_single_threaded());
   const pid_t coordinator = ::getpid();
   Child child;
   {

@@ -13,7 +13,7 @@ class HeldJobs {
   HeldJobs(BoardWriter board, std::uint32_t window, std::size_t slots) : board_(board), window_(window), ids_(slots) {}
 
   std::size_t size() const { return size_; }
-  bool holds(std::uint64_t job) const { return find(job) < ids_.size(); }
+  bool holds(std::uint64_t job) const { return job != 0 && find(job) < ids_.size(); }
   std::vector<std::uint64_t> ids() const;
   /// The lowest free place, 0 .. slots-1: there must be one.
   std::size_t add(std::uint64_t job);

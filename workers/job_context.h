@@ -8,10 +8,15 @@
 
 namespace tessera::workers {
 
-/// A block whose window has moved on (its worker died) or that lies outside what the job may touch.
+/// A block that lies outside what the job may touch.
 class BlockError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+/// A block whose window has moved on: its worker died. Nobody's mistake.
+class BlockLost : public BlockError {
+ public:
+  using BlockError::BlockError;
 };
 
 class JobContext {

@@ -150,7 +150,7 @@ bool ProcessExecutor::accept(std::uint32_t window, const Message& message) {
       return accept_completion(window, message.as<Completion>());
     case MessageType::progress: {
       const auto progress = message.as<Progress>();
-      if (!p.held.holds(progress.id) || progress.id == 0) return false;
+      if (!p.held.holds(progress.id)) return false;
       events_.emplace_back(progress);
       return true;
     }

@@ -17,7 +17,7 @@ SerialExecutor::SerialExecutor(const Windows& windows, Run run)
       worker_{1, 1, 1, false},
       ready_(checked_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {}
 
-void SerialExecutor::start(std::uint32_t window, const Job& job, std::span<const int> fds) {
+void SerialExecutor::start([[maybe_unused]] std::uint32_t window, const Job& job, std::span<const int> fds) {
   assert(window == 1 && worker_.idle_slots == 1 && ready_);
   assert(fds.size() <= kMaxJobFds && job.block_count <= kMaxBlocks);
   fds_ = duplicate_all(fds);

@@ -26,7 +26,7 @@ void fail(Completion& completion, std::int32_t reason, const char* text) {
 void run_guarded(const Run& run, SlotContext& context, Completion& completion) {
   try {
     run(context, completion);
-  } catch (const BlockError& error) {
+  } catch (const BlockLost& error) {
     fail(completion, kBlockLost, error.what());
   } catch (const std::bad_alloc&) {
     fail(completion, kOutOfMemory, "out of memory");

@@ -31,8 +31,8 @@ SlotContext::~SlotContext() { status_.job.store(0, std::memory_order_release); }
 void SlotContext::check(const Block& block, std::uint64_t capacity) const {
   const std::uint32_t current = site_.board.generation(block.window);
   if (block.generation != current)
-    throw BlockError(fmt::format("The block is of generation {} of window {}, which is at generation {} now.",
-                                 block.generation, block.window, current));
+    throw BlockLost(fmt::format("The block is of generation {} of window {}, which is at generation {} now.",
+                                block.generation, block.window, current));
   const std::uint64_t first = block.window == kBoard ? board_header_bytes(site_.board.windows()) : status_page_bytes();
   if (block.offset < first || block.offset > capacity || block.bytes > capacity - block.offset)
     throw BlockError(fmt::format("{} bytes at offset {} lie outside what can be leased in window {}.", block.bytes,

@@ -26,6 +26,8 @@ class SlotThreads {
 
  private:
   struct Scheduler;  // oneTBB stays out of the header
+  struct Task;
+  void run(std::size_t slot);
   std::mutex mutex_;
   std::condition_variable changed_;
   std::size_t threads_, begun_ = 0, ended_ = 0;

@@ -8,11 +8,7 @@ namespace tessera::workers {
 /// Entries of /proc/self/task. Throws std::filesystem::filesystem_error where /proc is missing.
 std::size_t thread_count();
 
-/// What thread_count() must say before a fork. ThreadSanitizer's runtime keeps a thread of its own.
-#ifdef __SANITIZE_THREAD__
-constexpr std::size_t kThreadsBeforeFork = 2;
-#else
-constexpr std::size_t kThreadsBeforeFork = 1;
-#endif
+/// Whether a fork is safe: a child has only the forking thread, and locks that others held stay locked for ever.
+bool is_single_threaded();
 
 }  // namespace tessera::workers

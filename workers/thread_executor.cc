@@ -21,7 +21,7 @@ ThreadExecutor::ThreadExecutor(const Windows& windows, Run run, int slots)
 
 ThreadExecutor::~ThreadExecutor() { stop(Clock::now()); }
 
-void ThreadExecutor::start(std::uint32_t window, const Job& job, std::span<const int> fds) {
+void ThreadExecutor::start([[maybe_unused]] std::uint32_t window, const Job& job, std::span<const int> fds) {
   assert(window == 1 && worker_.idle_slots > 0 && threads_);
   assert(fds.size() <= kMaxJobFds && job.block_count <= kMaxBlocks);
   Queued queued{job, duplicate_all(fds)};

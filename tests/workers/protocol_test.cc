@@ -1,4 +1,5 @@
 // A worker that has been taken over can send what it likes. Here jobs write to their worker's channel themselves.
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -177,6 +178,52 @@ TEST_CASE("a worker cannot give itself a signal or a breadcrumb", "[workers]") {
   CHECK(completion.signal == 0);
   CHECK(completion.breadcrumb == 0);
   CHECK(completion.unused == std::array<std::uint8_t, 7>{});
+}
+
+/// More than the coordinator reads at once, a proper answer at the end, and death.
+void report_answer_and_die(JobContext& context, Completion& completion) {
+  testing::Order order;
+  std::memcpy(&order, context.job().payload.data(), sizeof(order));
+  if (order.op != Op::nothing) return testing::run_test_job(context, completion);
+  const std::uint64_t id = context.job().id;
+  for (std::uint32_t i = 1; i <= 200; ++i) {
+    const Message report = make_message(MessageType::progress, 1, 1, Progress{id, i});
+    send_bytes(&report, sizeof(report));
+  }
+  const Message answer = completion_with(id, [](Completion&) {});
+  send_bytes(&answer, sizeof(answer));
+  ::_exit(1);
+}
+
+TEST_CASE("everything that a worker sent before it died is heard before it is judged", "[workers]") {
+  const NothingLeft check;
+  Workforce force = make_workforce(testing::processes(1), testing::kBudget, report_answer_and_die);
+  const auto pid = testing::answer(testing::run_one(*force.executor, 1, make_job(1, {Op::pid, 0})));
+  force.executor->start(1, make_job(2, {Op::nothing, 0}), {});
+  REQUIRE(testing::disappears(static_cast<int>(pid)));
+  std::vector<Event> events;
+  const Completion completion = testing::wait_for(*force.executor, 1, events).front();
+  CHECK(completion.outcome == Outcome::done);
+  const Clock::time_point until = Clock::now() + 20s;
+  while (testing::count_lost(events, 1) == 0 && Clock::now() < until) force.executor->wait(events, until);
+  REQUIRE(events.size() == 202);
+  CHECK(std::get<Progress>(events[199]).value == 200);
+  CHECK(std::get<Completion>(events[200]).id == 2);
+  CHECK(std::get<WindowLost>(events[201]).window == 1);
+}
+
+TEST_CASE("a job whose descriptors find no room fails, and the worker goes on", "[workers]") {
+  const NothingLeft check;
+  Workforce force = make_workforce(testing::processes(1), testing::kBudget, [](JobContext& context, Completion&) {
+    const rlimit few{6, 1024};  // 0 to 3 are taken
+    if (context.job().id == 1) ::setrlimit(RLIMIT_NOFILE, &few);
+  });
+  CHECK(testing::run_one(*force.executor, 1, make_job(1, {})).outcome == Outcome::done);
+  const Completion failed = testing::run_one(*force.executor, 1, make_job(2, {}), std::array{2, 2, 2});
+  CHECK(failed.outcome == Outcome::failed);
+  CHECK(failed.reason == kNoDescriptors);
+  CHECK(testing::run_one(*force.executor, 1, make_job(3, {}), std::array{2, 2}).outcome == Outcome::done);
+  CHECK(force.executor->traffic().deaths == 0);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Workers that are retired, that cannot be started, and that are left alone by a dead coordinator.
 #include <seccomp.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,7 +157,25 @@ TEST_CASE("no worker outlives a coordinator that is killed, whatever it is doing
   for (const std::uint64_t pid : numbers) CHECK(testing::disappears(static_cast<int>(pid)));
 }
 
-void count_handler_calls() { [[maybe_unused]] const auto written = ::write(1, "handler", 7); }
+TEST_CASE("a program that was started without standard descriptors gives its workers no window for stderr",
+          "[workers]") {
+  const int result = in_child([] {
+    for (const int fd : {0, 1, 2}) ::close(fd);
+    Workforce force = make_workforce(testing::processes(2), testing::kBudget, [](JobContext&, Completion& completion) {
+      std::uint64_t devices = 0;
+      for (int fd = 0; fd < 1024; ++fd) {
+        struct stat status {};
+        if (::fstat(fd, &status) == 0) devices = devices * 2 + (S_ISCHR(status.st_mode) ? 1 : 0);
+      }
+      testing::put(completion, 0, devices);
+    });
+    return answer(testing::run_one(*force.executor, 2, make_job(1, {}))) == 0b1110 ? 0 : 1;  // the channel is the last
+  });
+  CHECK(result == 0);
+}
+
+// A worker keeps stderr.
+void tell_of_the_handler() { [[maybe_unused]] const auto written = ::write(2, "handler", 7); }
 
 TEST_CASE("a worker runs no exit handler of its parent and prints nothing twice", "[workers]") {
   const NothingLeft check;
@@ -164,7 +183,7 @@ TEST_CASE("a worker runs no exit handler of its parent and prints nothing twice"
   const int result = in_child([&] {
     ::dup2(out.write.get(), 1);
     ::dup2(out.write.get(), 2);
-    std::atexit(count_handler_calls);
+    std::atexit(tell_of_the_handler);
     std::printf("once");
     Workforce force = testing::make_test_workforce(testing::processes(2));
     std::vector<Event> events;
