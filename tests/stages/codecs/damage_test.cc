@@ -1,6 +1,6 @@
 // Files that end early, bits that flip, headers that lie: an ImageError or pixels, in bounded time, and nothing else.
+#include <algorithm>
 #include <catch2/catch.hpp>
-#include <functional>
 
 #include "stages/codecs/byte_io.h"
 #include "tests/stages/codecs/other_files.h"
@@ -126,6 +126,17 @@ TEST_CASE("a wrong checksum in a PNG's picture is an error", "[damage]") {
   CHECK_THROWS_AS(decode(png), ImageError);
   CHECK_THROWS_AS(finish_only(png), ImageError);
   CHECK_NOTHROW(decode(png, {.fail_on = FailOn::none}));
+}
+
+TEST_CASE("what probing left out of a damaged header stays out, whatever fail-on says", "[damage]") {
+  Bytes png = plain_png({20, 10, 2, 8, false, true});
+  const Bytes type = to_bytes("tRNS");
+  const auto chunk = std::search(png.begin(), png.end(), type.begin(), type.end());
+  REQUIRE(chunk != png.end());
+  *(chunk + 5) ^= std::byte{1};
+  CHECK_FALSE(probe_bytes(png).full.format.alpha);
+  for (const FailOn fail_on : {FailOn::none, FailOn::truncated}) CHECK_NOTHROW(decode(png, {.fail_on = fail_on}));
+  CHECK_THROWS_AS(decode(png, {.fail_on = FailOn::warning}), ImageError);
 }
 
 TEST_CASE("flipped bits give pixels or an ImageError", "[damage]") {

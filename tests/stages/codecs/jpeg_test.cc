@@ -195,6 +195,14 @@ TEST_CASE("planes go in and come out in every sampling, whatever the bands", "[j
     }
 }
 
+TEST_CASE("planes are padded to whole blocks as libjpeg pads rows", "[jpeg]") {
+  std::mt19937 random(11);
+  for (const auto& [width, height] : {std::pair{1, 1}, {5, 3}, {16, 16}, {33, 17}, {133, 101}}) {
+    const OwnedImage image = planar_picture(random, width, height, 0, 0);
+    CHECK(encode("jpeg", image, {{"quality", "90"}}, {}, &random) == plain_jpeg_of(image, 90));
+  }
+}
+
 TEST_CASE("quality and optimised tables change the size in the right direction", "[jpeg]") {
   std::mt19937 random(5);
   const OwnedImage image = picture(random, 200, 150, kBgr);

@@ -86,6 +86,36 @@ Bytes plain_jpeg(const PlainJpeg& spec) {
   return out;
 }
 
+Bytes plain_jpeg_of(const OwnedImage& image, int quality) {
+  jpeg_compress_struct cinfo{};
+  jpeg_error_mgr errors{};
+  cinfo.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&cinfo);
+  unsigned char* memory = nullptr;
+  unsigned long bytes = 0;
+  jpeg_mem_dest(&cinfo, &memory, &bytes);
+  cinfo.image_width = static_cast<JDIMENSION>(image.info().width);
+  cinfo.image_height = static_cast<JDIMENSION>(image.info().height);
+  cinfo.input_components = 3;
+  cinfo.in_color_space = JCS_YCbCr;
+  jpeg_set_defaults(&cinfo);
+  jpeg_set_quality(&cinfo, quality, TRUE);
+  cinfo.comp_info[0].h_samp_factor = cinfo.comp_info[0].v_samp_factor = 1;
+  jpeg_start_compress(&cinfo, TRUE);
+  std::vector<JSAMPLE> row(cinfo.image_width * 3);
+  for (std::int32_t y = 0; y < image.info().height; ++y) {
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = image.view().planes[i % 3].row<JSAMPLE>(y)[i / 3];
+    JSAMPROW pointer = row.data();
+    jpeg_write_scanlines(&cinfo, &pointer, 1);
+  }
+  jpeg_finish_compress(&cinfo);
+  jpeg_destroy_compress(&cinfo);
+  const auto* begin = reinterpret_cast<const std::byte*>(memory);
+  const Bytes out(begin, begin + bytes);
+  std::free(memory);
+  return out;
+}
+
 unsigned plain_png_sample(const PlainPng& spec, int x, int y, int c) {
   return static_cast<unsigned>(x * 3 + y * 5 + c * 7) * (spec.depth == 16 ? 2311u : 1u) % (1u << spec.depth);
 }

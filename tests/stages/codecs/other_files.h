@@ -29,6 +29,9 @@ struct PlainJpeg {
 /// A gradient with an edge; the same picture for the same size.
 Bytes plain_jpeg(const PlainJpeg&);
 
+/// libjpeg's own encoding of a picture in planes without subsampling, at `quality`: the padding is libjpeg's.
+Bytes plain_jpeg_of(const OwnedImage& planar_444, int quality);
+
 struct PlainPng {
   int width = 9, height = 7;
   int color_type = 2, depth = 8;
