@@ -1,0 +1,29 @@
+// The subcommands, one file each. Each adds itself to the program and returns its exit code through `code` when chosen.
+#pragma once
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace tessera::pipeline {
+
+enum ExitCode : int {
+  kAllDone = 0,
+  kSomeFailed = 1,
+  kUsage = 2,
+  kNothingMatched = 3,
+  kEnvironment = 4,
+  kMismatch = 5,
+};
+
+using Command = std::function<int()>;
+
+void add_run(CLI::App&, Command& chosen);
+void add_plan(CLI::App&, Command& chosen);
+void add_stages(CLI::App&, Command& chosen);
+void add_info(CLI::App&, Command& chosen);
+void add_verify(CLI::App&, Command& chosen);
+
+}  // namespace tessera::pipeline

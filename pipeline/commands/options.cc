@@ -1,0 +1,167 @@
+#include "pipeline/commands/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "pipeline/cpu_count.h"
+#include "pipeline/size_text.h"
+#include "pipeline/stage_text.h"
+
+namespace tessera::pipeline {
+
+void RecipeFlags::add_to(CLI::App& app) {
+  app_ = &app;
+  app.add_option("--recipe", recipe_, "Recipe file (TOML); flags below are applied over it")->type_name("FILE");
+  stage_option_ =
+      app.add_option("-s,--stage", stages_, "Append a stage, for example 'sharpen amount=0.5'; repeatable, in order")
+          ->type_name("STAGE")
+          ->take_all()
+          ->allow_extra_args(false);
+  const auto shortcut = [&](const char* flag, const char* stage, const char* type, const char* help) {
+    shortcut_values_.push_back(std::make_unique<std::vector<std::string>>());
+    CLI::Option* option =
+        app.add_option(flag, *shortcut_values_.back(), help)->type_name(type)->take_all()->allow_extra_args(false);
+    shortcuts_.emplace_back(option, stage);
+  };
+  shortcut("--resize", "resize", "SIZE", "Same as -s 'resize SIZE': 1600x1600>, 50%, 800x600^, ...");
+  shortcut("--crop", "crop", "GEOMETRY", "Same as -s 'crop WxH+X+Y'");
+  shortcut("--rotate", "rotate", "DEGREES", "Same as -s 'rotate DEGREES'");
+  shortcut("--sharpen", "sharpen", "AMOUNT", "Same as -s 'sharpen AMOUNT'");
+  app.add_option("-f,--format", format_, "Output format; default: by the template's extension, else the input's")
+      ->type_name("NAME");
+  app.add_option("-Q,--quality", quality_, "Encoder quality, for formats that have one")->type_name("1..100");
+  app.add_option("--set", settings_, "Any other encoder setting: NAME=VALUE; repeatable")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--template", name_template_,
+                 "Output names: {reldir} {dir} {name} {ext} {n:06} {w} {h} {hash8} {format}");
+  app.add_option("--background", background_, "Colour behind transparent pixels where the format has no alpha");
+  app.add_option("--keep", keep_, "Metadata to keep: all, none, or some of exif,icc,iptc,xmp");
+  app.add_option("--strip", strip_, "Metadata to drop: all, none, or some of exif,icc,iptc,xmp");
+  app.add_option("--fail-on", fail_on_, "What makes a damaged file fail: none, truncated (default), warning");
+  app.add_flag("--full-decode", full_decode_, "Never let the decoder shrink the image, even where a resize follows");
+}
+
+RecipeFile RecipeFlags::load(const std::string& recipe_path) const {
+  if (!recipe_.empty() && !recipe_path.empty())
+    throw UsageError(fmt::format("two recipes: --recipe {} and {}", recipe_, recipe_path));
+  const std::string& path = recipe_.empty() ? recipe_path : recipe_;
+  RecipeFile file = path.empty() ? default_recipe() : load_recipe(path);
+  CommandLineOverrides overrides;
+  std::map<const CLI::Option*, std::size_t> seen;
+  for (const CLI::Option* option : app_->parse_order()) {
+    if (option == stage_option_) {
+      const std::string& text = stages_.at(seen[option]++);
+      const std::string where = fmt::format("-s '{}'", text);
+      StageText stage;
+      try {
+        stage = parse_stage_text(text);
+      } catch (const UsageError& e) {
+        throw UsageError(fmt::format("{}: {}", where, e.what()));
+      }
+      overrides.stages.push_back(make_stage_spec(stage.op, stage.pairs, where));
+      continue;
+    }
+    const auto shortcut =
+        std::ranges::find(shortcuts_, option, [](const auto& s) { return static_cast<const CLI::Option*>(s.first); });
+    if (shortcut == shortcuts_.end()) continue;
+    const auto index = static_cast<std::size_t>(shortcut - shortcuts_.begin());
+    const std::string& value = shortcut_values_[index]->at(seen[option]++);
+    const std::array<stages::Values::Pair, 1> pair{{{"", value}}};
+    overrides.stages.push_back(
+        make_stage_spec(shortcut->second, pair, fmt::format("--{} {}", shortcut->second, value)));
+  }
+  if (quality_) overrides.options.emplace_back("quality", fmt::format("{}", *quality_));
+  for (const std::string& setting : settings_) {
+    const auto equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw UsageError(fmt::format("--set {}: write NAME=VALUE", setting));
+    overrides.options.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+  }
+  const auto given = [](const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); };
+  overrides.format = given(format_);
+  overrides.name_template = given(name_template_);
+  overrides.background = given(background_);
+  overrides.keep = given(keep_);
+  overrides.strip = given(strip_);
+  overrides.fail_on = given(fail_on_);
+  if (full_decode_) overrides.full_decode = true;
+  apply(overrides, file);
+  return file;
+}
+
+void InputFlags::add_to(CLI::App& app, bool with_recipe) {
+  with_recipe_ = with_recipe;
+  app.add_option("inputs", paths_,
+                 with_recipe ? "Files, folders, quoted patterns; the first may be a recipe (NAME.toml)"
+                             : "Files, folders, quoted patterns")
+      ->type_name("INPUT");
+  app.add_flag("-r,--recursive", recursive_, "Enter folders inside folders");
+  app.add_option("--files-from", lists_, "Read input names from a file, or - for standard input")
+      ->type_name("FILE|-")
+      ->allow_extra_args(false);
+  app.add_flag("-0,--null", nul_, "Names in --files-from end with NUL (found out by itself in most cases)");
+}
+
+std::string InputFlags::recipe_path() const {
+  return with_recipe_ && !paths_.empty() && paths_[0].ends_with(".toml") ? paths_[0] : "";
+}
+std::vector<InputSource> InputFlags::sources() const {
+  std::vector<InputSource> sources;
+  for (std::size_t i = recipe_path().empty() ? 0 : 1; i < paths_.size(); ++i)
+    sources.push_back({InputSource::Kind::path, paths_[i]});
+  for (const std::string& list : lists_) sources.push_back({InputSource::Kind::list, list});
+  return sources;
+}
+InputOptions InputFlags::options(const std::string& skip_folder) const {
+  return {recursive_, skip_folder, nul_ ? ListSeparator::nul : ListSeparator::detect};
+}
+bool InputFlags::reads_stdin() const { return std::ranges::find(lists_, "-") != lists_.end(); }
+
+void WorkerFlags::add_to(CLI::App& app) {
+  app.add_option("--mode", mode_, "serial, threads, processes, hybrid or auto (processes)")
+      ->check(CLI::IsMember({"auto", "serial", "threads", "processes", "hybrid"}));
+  app.add_option("-j,--jobs", jobs_, "Worker processes, or threads in thread mode; 0: as many as usable CPUs")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--threads", threads_, "Threads inside each worker; more than 1 is hybrid")->check(CLI::Range(0, 256));
+  app.add_option("--memory", memory_, "Memory for pictures and codecs: 4G, 512M, 50%")->type_name("SIZE");
+}
+
+workers::ExecutorOptions WorkerFlags::executor() const {
+  using Mode = workers::ExecutorOptions::Mode;
+  const int cpus = usable_cpus();
+  if (mode_ == "serial") {
+    if (jobs_ > 1 || threads_ > 1) throw UsageError("--mode serial runs one job at a time; leave out -j and --threads");
+    return {Mode::serial, 1, 1};
+  }
+  if (mode_ == "threads") {
+    if (jobs_ > 0 && threads_ > 0 && jobs_ != threads_)
+      throw UsageError("--mode threads has one process: give its threads as -j or as --threads, not both");
+    return {Mode::threads, 1, std::max(jobs_, threads_) > 0 ? std::max(jobs_, threads_) : cpus};
+  }
+  int threads = threads_;
+  if (mode_ == "hybrid" && threads == 0) threads = 2;
+  if (mode_ == "hybrid" && threads == 1) throw UsageError("--mode hybrid has two or more --threads in each worker");
+  threads = std::max(threads, 1);
+  return {Mode::processes, jobs_ > 0 ? jobs_ : std::max(1, cpus / threads), threads};
+}
+
+std::uint64_t WorkerFlags::memory() const {
+  const std::uint64_t bytes = parse_size(memory_, "--memory", usable_memory());
+  if (bytes < (16u << 20)) throw UsageError(fmt::format("--memory {}: at least 16M", memory_));
+  return bytes;
+}
+
+std::string WorkerFlags::describe() const {
+  using Mode = workers::ExecutorOptions::Mode;
+  const workers::ExecutorOptions e = executor();
+  if (e.mode == Mode::serial) return "serial";
+  if (e.mode == Mode::threads) return fmt::format("threads, {} in one process, no isolation", e.threads);
+  if (e.threads > 1) return fmt::format("hybrid, {} workers of {} threads", e.workers, e.threads);
+  return fmt::format("processes, {} worker{}", e.workers, e.workers == 1 ? "" : "s");
+}
+
+}  // namespace tessera::pipeline

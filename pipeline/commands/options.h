@@ -1,0 +1,62 @@
+// Options that several subcommands share: the recipe as flags, the inputs, and who does the work.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/input_set.h"
+#include "pipeline/recipe.h"
+#include "workers/executor.h"
+
+namespace tessera::pipeline {
+
+/// --recipe, -s and its shortcuts in the order given, -f, -Q, --set, template, keep, ...
+class RecipeFlags {
+ public:
+  void add_to(CLI::App&);
+  /// The file, if any, with the flags over it. `recipe_path`: a positional recipe. Throws UsageError.
+  RecipeFile load(const std::string& recipe_path) const;
+
+ private:
+  CLI::App* app_ = nullptr;
+  std::string recipe_, format_, background_, keep_, strip_, fail_on_, name_template_;
+  std::vector<std::string> stages_, settings_;
+  std::vector<std::pair<CLI::Option*, std::string>> shortcuts_;  // option, stage
+  std::vector<std::unique_ptr<std::vector<std::string>>> shortcut_values_;
+  CLI::Option* stage_option_ = nullptr;
+  std::optional<int> quality_;
+  bool full_decode_ = false;
+};
+
+/// Positional inputs, -r, --files-from. The first positional may be a recipe: NAME.toml.
+class InputFlags {
+ public:
+  void add_to(CLI::App&, bool with_recipe);
+  std::string recipe_path() const;  // "" if none
+  std::vector<InputSource> sources() const;
+  InputOptions options(const std::string& skip_folder) const;
+  /// The list is standard input: it can be read once only.
+  bool reads_stdin() const;
+
+ private:
+  std::vector<std::string> paths_, lists_;
+  bool recursive_ = false, nul_ = false, with_recipe_ = false;
+};
+
+/// --mode, -j, --threads, --memory.
+class WorkerFlags {
+ public:
+  void add_to(CLI::App&);
+  workers::ExecutorOptions executor() const;  // throws UsageError
+  std::uint64_t memory() const;
+  std::string describe() const;  // "processes, 2 workers"
+
+ private:
+  std::string mode_ = "auto", memory_ = "50%";
+  int jobs_ = 0, threads_ = 0;
+};
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,57 @@
+#include "pipeline/cpu_count.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace tessera::pipeline {
+namespace {
+
+// This process's cgroup (v2) and its parents, innermost first.
+std::vector<std::string> cgroup_folders() {
+  std::ifstream file("/proc/self/cgroup");
+  std::string line, path;
+  while (std::getline(file, line))
+    if (line.starts_with("0::")) path = line.substr(3);
+  std::vector<std::string> folders;
+  while (!path.empty()) {
+    folders.push_back("/sys/fs/cgroup" + path);
+    const auto slash = path.rfind('/');
+    path = slash == std::string::npos || path == "/" ? "" : path.substr(0, std::max<std::size_t>(slash, 1));
+    if (path == "/" && folders.back() == "/sys/fs/cgroup/") break;
+  }
+  return folders;
+}
+
+}  // namespace
+
+int usable_cpus() {
+  cpu_set_t set;
+  int cpus =
+      sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  for (const std::string& folder : cgroup_folders()) {
+    std::ifstream file(folder + "/cpu.max");
+    std::string quota;
+    double period = 0;
+    if (file >> quota >> period && quota != "max" && period > 0)
+      cpus = std::min(cpus, static_cast<int>(std::ceil(std::stod(quota) / period)));
+  }
+  return std::max(cpus, 1);
+}
+
+std::uint64_t usable_memory() {
+  auto bytes = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  for (const std::string& folder : cgroup_folders()) {
+    std::ifstream file(folder + "/memory.max");
+    std::uint64_t limit = 0;
+    if (file >> limit) bytes = std::min(bytes, limit);  // "max" does not read as a number
+  }
+  return bytes;
+}
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,95 @@
+#include "pipeline/inspect.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+
+namespace tessera::pipeline {
+using workers::Completion;
+using workers::Outcome;
+
+namespace {
+
+workers::Fd open_input(const std::string& path, Inspection& result) {
+  workers::Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (!fd) {
+    result.error = fmt::format("it cannot be opened: {}", std::strerror(errno));
+    return fd;
+  }
+  struct stat s {};
+  fstat(fd.get(), &s);
+  if (!S_ISREG(s.st_mode)) {
+    result.error = "it is not a regular file";
+    return {};
+  }
+  result.bytes = static_cast<std::uint64_t>(s.st_size);
+  return fd;
+}
+
+void collect(const Completion& completion, Inspection& result) {
+  switch (completion.outcome) {
+    case Outcome::done: {
+      const auto payload = get_payload<CompletionPayload>(completion.payload);
+      if (!plausible(payload.header)) {
+        result.error = "its worker answered with an impossible header";
+        return;
+      }
+      result.header = payload.header;
+      result.pixel_hash = payload.source_hash;
+      return;
+    }
+    case Outcome::crashed:
+      result.error = fmt::format("its worker died (signal {})", completion.signal);
+      return;
+    default:
+      result.error = failure_text(completion);
+  }
+}
+
+}  // namespace
+
+std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::span<const std::string> paths) {
+  std::vector<Inspection> results(paths.size());
+  std::map<std::uint64_t, std::size_t> running;  // job -> index
+  std::size_t next = 0;
+  std::uint64_t next_job = 1;
+  std::vector<workers::Event> events;
+  while (next < paths.size() || !running.empty()) {
+    for (bool started = true; started && next < paths.size();) {
+      started = false;
+      for (const auto& worker : executor.workers()) {
+        if (worker.idle_slots == 0) continue;
+        const std::size_t index = next++;
+        started = true;
+        const workers::Fd fd = open_input(paths[index], results[index]);
+        if (!fd) break;
+        JobPayload payload;
+        payload.kind = kind;
+        workers::Job job;
+        job.id = next_job++;
+        put_payload(payload, job.payload);
+        const std::array<int, 1> fds{fd.get()};
+        running.emplace(job.id, index);
+        executor.start(worker.window, job, fds);
+        break;
+      }
+    }
+    if (running.empty()) continue;
+    events.clear();
+    executor.wait(events, workers::Clock::now() + std::chrono::seconds(1));
+    for (const workers::Event& event : events) {
+      const auto* completion = std::get_if<Completion>(&event);
+      if (!completion) continue;
+      const auto found = running.find(completion->id);
+      collect(*completion, results[found->second]);
+      running.erase(found);
+    }
+  }
+  return results;
+}
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,91 @@
+// A job's descriptors as the codecs' byte streams. pread and pwrite, never a mapping: a file that someone truncates
+// meanwhile is a short read here and would be SIGBUS there.
+#pragma once
+
+#include <xxhash.h>
+
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "pipeline/wire.h"
+#include "stages/codec.h"
+
+namespace tessera::pipeline {
+
+/// The input file got shorter, longer or newer while it was read.
+class InputChanged : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+/// An output could not be written: disk full, quota, I/O error.
+class OutputError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Reads through one buffer of 64 KiB or what is asked at once. Throws InputChanged, or ImageError for an I/O error.
+class FdSource final : public stages::ByteSource {
+ public:
+  explicit FdSource(int fd);
+  std::uint64_t size() const override { return size_; }
+  stages::ReadBytes at(std::uint64_t offset, std::size_t bytes) override;
+  /// XXH3-128 of the whole file as it is now.
+  Hash128 hash_all();
+  /// Throws InputChanged unless size and modification time are those of the constructor.
+  void check_unchanged() const;
+
+ private:
+  int fd_;
+  std::uint64_t size_ = 0;
+  std::int64_t modified_ns_ = 0;
+  std::uint64_t begin_ = 0;
+  std::vector<std::byte> buffer_;
+  std::size_t filled_ = 0;
+};
+
+/// Buffers ascending writes and hashes them on the way; a write elsewhere (a header filled in last) flushes, goes
+/// there, and the hash is then taken by reading the file again. Throws OutputError.
+class FdSink final : public stages::ByteSink {
+ public:
+  explicit FdSink(int fd);
+  void write_at(std::uint64_t offset, stages::ReadBytes) override;
+  /// Writes what is buffered; afterwards bytes() and hash() are final.
+  void finish();
+  std::uint64_t bytes() const { return end_; }
+  Hash128 hash() const { return hash_; }
+
+ private:
+  void flush();
+  void write_fully(std::uint64_t offset, stages::ReadBytes) const;
+
+  struct FreeState {
+    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+  };
+  int fd_;
+  std::vector<std::byte> buffer_;
+  std::uint64_t flushed_ = 0, end_ = 0;
+  bool ascending_ = true;
+  std::unique_ptr<XXH3_state_t, FreeState> state_;
+  Hash128 hash_{};
+};
+
+/// XXH3-128 over the samples of bands, row by row and plane by plane within a band, without padding. Bands of the same
+/// image always come in the same grid only for interleaved formats, where the split does not matter: pixel hashes are
+/// taken of those.
+class PixelHasher {
+ public:
+  PixelHasher();
+  void add(const stages::View& band);
+  Hash128 finish() const;
+
+ private:
+  struct FreeState {
+    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+  };
+  std::unique_ptr<XXH3_state_t, FreeState> state_;
+};
+
+std::string to_hex(const Hash128&);
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,81 @@
+// The journal's rows as JSON lines. `file_name` stands first: Hugging Face's ImageFolder reads it.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "pipeline/job_files.h"
+#include "pipeline/journal.h"
+
+namespace tessera::pipeline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Written beside its name and renamed: a manifest is absent, old or complete.
+class LinesFile {
+ public:
+  explicit LinesFile(std::string path)
+      : path_(std::move(path)), temporary_(path_ + ".new"), out_(temporary_, std::ios::binary) {
+    if (!out_) throw std::runtime_error("cannot write " + temporary_);
+  }
+  // Names may be no UTF-8; a manifest has to be. Such bytes show as U+FFFD.
+  void add(const Json& row) { out_ << row.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n'; }
+  void finish() {
+    out_.close();
+    if (!out_ || std::rename(temporary_.c_str(), path_.c_str()) != 0) throw std::runtime_error("cannot write " + path_);
+  }
+
+ private:
+  std::string path_, temporary_;
+  std::ofstream out_;
+};
+
+Json row_of(const ItemRow& item, const ProductRow* product) {
+  const auto hex = [](const Hash128& hash) { return hash == Hash128{} ? Json() : Json(to_hex(hash)); };
+  Json row;
+  row["file_name"] = product ? Json(product->name) : Json();
+  row["status"] = to_string(item.terminal.kind);
+  row["error_message"] = item.terminal.sentence.empty() ? Json() : Json(item.terminal.sentence);
+  row["width"] = product ? Json(product->result.width) : Json();
+  row["height"] = product ? Json(product->result.height) : Json();
+  row["original_width"] = item.original_width ? Json(item.original_width) : Json();
+  row["original_height"] = item.original_height ? Json(item.original_height) : Json();
+  row["source"] = item.source;
+  row["source_hash"] = hex(item.source_hash);
+  row["pixel_hash"] = product ? hex(product->result.pixel_hash) : Json();
+  row["file_hash"] = product ? hex(product->result.file_hash) : Json();
+  row["bytes"] = product ? Json(product->result.bytes) : Json();
+  return row;
+}
+
+}  // namespace
+
+void write_manifest(Journal& journal, const std::string& path) {
+  LinesFile file(path);
+  journal.for_each_item([&](const ItemRow& item, const std::vector<ProductRow>& products) {
+    if (products.empty()) file.add(row_of(item, nullptr));
+    for (const ProductRow& product : products) file.add(row_of(item, &product));
+  });
+  file.finish();
+}
+
+void write_timings(Journal& journal, const std::string& path) {
+  LinesFile file(path);
+  journal.for_each_item([&](const ItemRow& item, const std::vector<ProductRow>&) {
+    Json row;
+    row["source"] = item.source;
+    row["status"] = to_string(item.terminal.kind);
+    row["route"] = item.route == Route::whole ? "whole" : "spread";
+    row["jobs"] = item.jobs;
+    row["crashes"] = item.crashes;
+    row["cpu_ms"] = static_cast<double>(item.cpu_ns) / 1e6;
+    row["wall_ms"] = static_cast<double>(item.wall_ns) / 1e6;
+    file.add(row);
+  });
+  file.finish();
+}
+
+}  // namespace tessera::pipeline

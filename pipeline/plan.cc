@@ -1,0 +1,396 @@
+#include "pipeline/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+
+#include "pipeline/metadata_block.h"
+#include "stages/convert.h"
+#include "stages/frame_layout.h"
+#include "stages/orientation.h"
+
+namespace tessera::pipeline {
+using namespace stages;
+namespace {
+
+// A band's rows, input or output, whichever are more: large enough that halos are a few per cent and a message is paid
+// by milliseconds of work, small enough that rings and scratch stay a few megabytes.
+constexpr std::uint64_t kBandBytes = 4 << 20;
+constexpr std::int32_t kMaxBandRows = 512;
+// A ring this small is taken whatever part of the image it is.
+constexpr std::uint64_t kSmallRing = 16 << 20;
+
+std::uint64_t row_bytes(const ImageInfo& info) {
+  std::uint64_t bytes = 0;
+  for (int p = 0; p < info.format.planes(); ++p) {
+    const Grid& g = info.grid[static_cast<std::size_t>(p)];
+    bytes += (static_cast<std::uint64_t>(info.width) * static_cast<std::uint64_t>(info.format.pixel_bytes())) >>
+             (g.log2_x + g.log2_y);
+  }
+  return std::max<std::uint64_t>(bytes, 1);
+}
+
+std::int32_t band_rows_for(const ImageInfo& in, const ImageInfo& out, const PlanOptions& options) {
+  if (options.band_rows > 0) return options.band_rows;
+  const std::uint64_t in_per_out =
+      row_bytes(in) * static_cast<std::uint64_t>(in.height) / static_cast<std::uint64_t>(out.height);
+  const auto rows = static_cast<std::int64_t>(kBandBytes / std::max(row_bytes(out), in_per_out + 1));
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(rows / 16 * 16, 16, kMaxBandRows));
+}
+
+std::vector<std::unique_ptr<const Operation>> bind_step(const Step& step, const ImageInfo& in, ReadBytes statistic) {
+  std::vector<std::unique_ptr<const Operation>> operations;
+  switch (step.kind) {
+    case Step::Kind::stage:
+      operations.push_back(step.stage->bind(in, {statistic}));
+      break;
+    case Step::Kind::convert:
+      operations.push_back(convert_format(in, step.to, parse_color(step.background)));
+      break;
+    case Step::Kind::orient:
+      return orientation_operations(in, step.orientation);
+  }
+  return operations;
+}
+
+// Where the next step would be appended: after `steps` on a frame, or on the decoder's rows.
+struct Cursor {
+  std::int32_t from = kDecoder;
+  ImageInfo input;  // what steps start from
+  ImageInfo info;   // what they end in
+  std::vector<Step> steps;
+  bool on_decoded = true;  // starts from the decoded image, through a ring or (spread) its frame
+  std::vector<std::shared_ptr<const Operation>> bound;  // of `steps`, while on_decoded: for the ring check
+};
+
+class Planner {
+ public:
+  Planner(const Recipe& recipe, const Header& header, std::span<const Codec* const> product_codecs,
+          const PlanOptions& options, Route route, std::span<const ImageInfo> resolved, bool assume)
+      : recipe_(recipe),
+        header_(header),
+        product_codecs_(product_codecs),
+        options_(options),
+        route_(route),
+        resolved_(resolved),
+        assume_(assume) {}
+
+  ImagePlan run() {
+    choose_decode();
+    Cursor trunk;
+    trunk.input = trunk.info = plan_.decode_traits.info;
+    if (route_ == Route::spread) {
+      add_pass(trunk, {.into_frame = true});
+      plan_.reasons.push_back("spread: decoded into a frame, bands dealt to all slots");
+    }
+    if (header_.orientation != 1) {
+      Step turn{.kind = Step::Kind::orient, .name = fmt::format("orient {}", header_.orientation)};
+      turn.orientation = header_.orientation;
+      append(trunk, std::move(turn));
+    }
+    for (const StageSpec& spec : recipe_.common)
+      if (!append_stage(trunk, spec)) return finish();
+    if (recipe_.outputs.size() > 1) {
+      materialise(trunk);
+      plan_.reasons.push_back(fmt::format("{} outputs share one frame", recipe_.outputs.size()));
+    }
+    for (std::size_t i = 0; i < recipe_.outputs.size(); ++i) {
+      Cursor branch = trunk;
+      for (const StageSpec& spec : recipe_.outputs[i].stages)
+        if (!append_stage(branch, spec)) return finish();
+      const PixelFormat storable = product_codecs_[i]->storable(branch.info.format);
+      if (storable != branch.info.format) append(branch, conversion(storable, recipe_.outputs[i].background));
+      add_pass(branch, {.product = static_cast<std::int32_t>(i)});
+    }
+    return finish();
+  }
+
+ private:
+  struct Target {
+    bool into_frame = false;
+    std::int32_t product = -1, measures = -1;
+  };
+
+  void choose_decode() {
+    plan_.decode.fail_on = recipe_.fail_on;
+    const auto& first = !recipe_.common.empty() ? recipe_.common : recipe_.outputs[0].stages;
+    int scale = recipe_.full_decode ? 0 : header_.max_scale_log2;
+    ImageInfo upright = header_.full;
+    if (header_.orientation >= 5) std::swap(upright.width, upright.height);
+    const auto limit = [&](const std::vector<StageSpec>& stages) {
+      scale = std::min(scale, stages.empty() ? 0 : stages[0].stage->decode_scale_log2(upright));
+    };
+    limit(first);
+    if (recipe_.common.empty())
+      for (const OutputSpec& output : recipe_.outputs) limit(output.stages);
+    plan_.decode.scale_log2 = static_cast<std::uint8_t>(scale);
+    plan_.decode_traits = codecs()[header_.codec]->decode_traits(header_, plan_.decode);
+    if (scale > 0)
+      plan_.reasons.push_back(fmt::format("decoded at 1/{}: {} shrinks further", 1 << scale, first[0].op));
+    else if (header_.max_scale_log2 > 0)
+      plan_.reasons.push_back(recipe_.full_decode ? "decoded at full size: the recipe says so"
+                                                  : "decoded at full size: the first stage needs every pixel");
+  }
+
+  static Step conversion(PixelFormat to, std::string background) {
+    Step step{.kind = Step::Kind::convert, .name = "convert to " + to_string(to)};
+    step.to = to;
+    step.background = std::move(background);
+    return step;
+  }
+
+  // False: the stage's output size is not known yet; the plan ends here.
+  bool append_stage(Cursor& cursor, const StageSpec& spec) {
+    const Stage& stage = *spec.stage;
+    const PixelFormat working = stage.working_format(cursor.info.format);
+    if (working != cursor.info.format) append(cursor, conversion(working, "#ffffff"));
+    Step step{.kind = Step::Kind::stage, .stage = &stage, .name = spec.op};
+    const auto reduction = stage.reduction(cursor.info);
+    if (reduction) {
+      step.statistic = static_cast<std::int32_t>(plan_.statistics.size());
+      plan_.statistics.push_back({&stage, spec.op, cursor.info, reduction->bytes()});
+      materialise(cursor, step.statistic);
+      plan_.reasons.push_back(fmt::format("{} needs a statistic of the whole image first", spec.op));
+    }
+    std::optional<ImageInfo> output = stage.output(cursor.info);
+    if (!output) sealed_ = plan_.passes.size();
+    if (!output && unknown_ < resolved_.size()) {
+      output = resolved_[unknown_++];
+    } else if (!output) {
+      plan_.complete = false;
+      if (!assume_) {
+        plan_.reasons.push_back(fmt::format("the size after {} is known once it is measured", spec.op));
+        return false;
+      }
+      output = cursor.info;
+    }
+    append(cursor, std::move(step), output);
+    return true;
+  }
+
+  void append(Cursor& cursor, Step step, std::optional<ImageInfo> output = {}) {
+    if (cursor.on_decoded) {
+      // Bound now, for its geometry: reductions never stand here, so no statistic is missing.
+      auto bound = bind_step(step, cursor.info, {});
+      std::vector<std::shared_ptr<const Operation>> longer = cursor.bound;
+      for (auto& operation : bound) longer.emplace_back(std::move(operation));
+      const ImageInfo out = longer.empty() ? cursor.info : longer.back()->output();
+      if (ring_rows(cursor.input, out, longer) == 0) {
+        materialise(cursor);
+        plan_.reasons.push_back(
+            fmt::format("{} needs more of the image than a few rows at a time: a frame before it", step.name));
+        return append(cursor, std::move(step), output);
+      }
+      cursor.bound = std::move(longer);
+      cursor.info = out;
+    } else {
+      if (output) {
+        cursor.info = *output;
+      } else {
+        const auto bound = bind_step(step, cursor.info, {});
+        if (!bound.empty()) cursor.info = bound.back()->output();
+      }
+    }
+    cursor.steps.push_back(std::move(step));
+  }
+
+  // Rows of the decoded image that a band of `out` needs at most; 0 if they do not ascend or are too many for a ring.
+  std::int32_t ring_rows(const ImageInfo& in, const ImageInfo& out,
+                         const std::vector<std::shared_ptr<const Operation>>& operations) const {
+    const std::int32_t rows = band_rows_for(in, out, options_);
+    std::int32_t most = 0, last = 0;
+    for (std::int32_t y = 0; y < out.height; y += rows) {
+      Region region{0, y, out.width, std::min(y + rows, out.height)};
+      for (auto i = operations.size(); i-- > 0;) region = operations[i]->required_input(region);
+      if (region.y0 < last) return 0;
+      last = region.y0;
+      most = std::max(most, region.height());
+    }
+    const bool fits = most <= in.height / 2 || row_bytes(in) * static_cast<std::uint64_t>(most) <= kSmallRing;
+    return fits ? most : 0;
+  }
+
+  // Ends the cursor's steps in a frame and goes on from it; measures the frame on the way if asked.
+  void materialise(Cursor& cursor, std::int32_t measures = -1) {
+    if (cursor.from != kDecoder && cursor.steps.empty()) {
+      // Already a frame. Measure it where it is made if nobody measures there yet, else in a pass of its own.
+      if (measures < 0) return leave_decoder(cursor);
+      const auto maker = std::ranges::find(plan_.passes, cursor.from, &Pass::into_frame);
+      const bool ran = static_cast<std::size_t>(maker - plan_.passes.begin()) < sealed_;
+      const bool decoding = maker->from_frame == kDecoder && route_ == Route::spread;  // one slot; measuring needs all
+      if (maker->measures < 0 && !decoding && !ran) {
+        maker->measures = measures;
+        return leave_decoder(cursor);
+      }
+      add_pass(cursor, {.measures = measures});
+      return leave_decoder(cursor);
+    }
+    add_pass(cursor, {.into_frame = true, .measures = measures});
+    leave_decoder(cursor);
+  }
+  static void leave_decoder(Cursor& cursor) { cursor.on_decoded = false, cursor.bound.clear(); }
+
+  void add_pass(Cursor& cursor, Target target) {
+    Pass pass;
+    pass.from_frame = cursor.from;
+    pass.steps = std::move(cursor.steps);
+    pass.input = cursor.input;
+    pass.output = cursor.info;
+    pass.product = target.product;
+    pass.measures = target.measures;
+    pass.band_rows = band_rows_for(pass.input, pass.output, options_);
+    // Rows of the decoder that go straight into a frame or a product come in multiples of its own bands.
+    const std::int32_t multiple = plan_.decode_traits.band_multiple;
+    if (pass.from_frame == kDecoder && pass.steps.empty())
+      pass.band_rows = (pass.band_rows + multiple - 1) / multiple * multiple;
+    if (pass.from_frame == kDecoder)
+      pass.ring_rows = pass.steps.empty() ? pass.band_rows : ring_rows(pass.input, pass.output, cursor.bound);
+    if (target.into_frame) {
+      pass.into_frame = static_cast<std::int32_t>(plan_.frames.size());
+      plan_.frames.push_back(pass.output);
+      cursor.from = pass.into_frame;
+      cursor.input = cursor.info;
+      cursor.bound.clear();
+    }
+    cursor.steps.clear();
+    plan_.stage_work += pass.steps.empty() ? 0
+                                           : static_cast<std::uint64_t>(pass.output.width) *
+                                                 static_cast<std::uint64_t>(pass.output.height) * pass.steps.size();
+    plan_.passes.push_back(std::move(pass));
+  }
+
+  ImagePlan finish() {
+    estimate();
+    return std::move(plan_);
+  }
+
+  void estimate();
+
+  const Recipe& recipe_;
+  const Header& header_;
+  std::span<const Codec* const> product_codecs_;
+  const PlanOptions& options_;
+  Route route_;
+  std::span<const ImageInfo> resolved_;
+  bool assume_;
+  std::size_t unknown_ = 0;
+  std::size_t sealed_ = 0;  // passes before it have run by the time the plan is made again
+  ImagePlan plan_;
+};
+
+std::uint64_t image_bytes(const ImageInfo& info) { return frame_layout(info, info.bounds()).bytes; }
+
+void Planner::estimate() {
+  plan_.frame_bytes = place_frames(plan_).workspace_bytes;
+  std::uint64_t most_private = 0;
+  for (Pass& pass : plan_.passes) {
+    const Region band = pass.band(pass.bands() / 2);
+    // Reductions bind without their statistic here; the geometry of those stages changes no scratch worth counting.
+    std::uint64_t scratch = 0;
+    ImageInfo info = pass.input;
+    for (const Step& step : pass.steps)
+      if (step.statistic < 0)
+        for (const auto& operation : bind_step(step, info, {})) {
+          info = operation->output();
+          const Region part = intersect({0, 0, info.width, pass.band_rows * 2}, info.bounds());
+          scratch += 4 * frame_layout(info, part).bytes;
+        }
+    pass.band_scratch_bytes = scratch;
+    std::uint64_t bytes = scratch;
+    if (pass.from_frame == kDecoder)
+      bytes += plan_.decode_traits.private_bytes + DecoderSource::ring_bytes(plan_.decode_traits, pass.ring_rows);
+    if (pass.into_frame < 0) bytes += frame_layout(pass.output, band).bytes;
+    if (pass.product >= 0) {
+      const auto i = static_cast<std::size_t>(pass.product);
+      bytes += product_codecs_[i]
+                   ->encode_traits(pass.output, settings_for(recipe_.outputs[i], *product_codecs_[i]))
+                   .private_bytes;
+    }
+    most_private = std::max(most_private, bytes);
+  }
+  plan_.private_bytes = most_private + 3 * std::uint64_t{header_.metadata_bytes};
+
+  // Spread: passes run in order; while one fills its target its source and every frame a later pass reads are alive,
+  // and the product of the pass before may still be encoding.
+  std::uint64_t previous_product = 0;
+  for (std::size_t p = 0; p < plan_.passes.size(); ++p) {
+    std::uint64_t alive = 0;
+    for (std::size_t f = 0; f < plan_.frames.size(); ++f) {
+      bool made = false, needed = false;
+      for (std::size_t q = 0; q < plan_.passes.size(); ++q) {
+        made |= q <= p && plan_.passes[q].into_frame == static_cast<std::int32_t>(f);
+        needed |= q >= p && (plan_.passes[q].from_frame == static_cast<std::int32_t>(f) ||
+                             plan_.passes[q].into_frame == static_cast<std::int32_t>(f));
+      }
+      if (made && needed) alive += image_bytes(plan_.frames[f]);
+    }
+    const std::uint64_t product = plan_.passes[p].product >= 0 ? image_bytes(plan_.passes[p].output) : 0;
+    plan_.spread_bytes = std::max(plan_.spread_bytes, alive + product + previous_product);
+    previous_product = product;
+  }
+  plan_.spread_bytes += metadata_block_bytes(header_) * 2;
+}
+
+}  // namespace
+
+Region Pass::band(std::int32_t i) const {
+  return {0, i * band_rows, output.width, std::min((i + 1) * band_rows, output.height)};
+}
+
+ImagePlan make_plan(const Recipe& recipe, const Header& header, std::span<const Codec* const> product_codecs,
+                    const PlanOptions& options, Route route, std::span<const ImageInfo> resolved, bool assume) {
+  return Planner(recipe, header, product_codecs, options, route, resolved, assume).run();
+}
+
+Chain bind_pass(const Pass& pass, std::span<const ReadBytes> statistics) {
+  std::vector<std::unique_ptr<const Operation>> operations;
+  ImageInfo info = pass.input;
+  for (const Step& step : pass.steps) {
+    const ReadBytes statistic =
+        step.statistic >= 0 ? statistics[static_cast<std::size_t>(step.statistic)] : ReadBytes();
+    for (auto& operation : bind_step(step, info, statistic)) {
+      info = operation->output();
+      operations.push_back(std::move(operation));
+    }
+  }
+  return Chain(pass.input, std::move(operations));
+}
+
+Placement place_frames(const ImagePlan& plan, std::span<const std::uint64_t> placed) {
+  struct Life {
+    std::size_t first, last;  // passes
+  };
+  std::vector<Life> lives(plan.frames.size(), {0, plan.complete ? 0 : plan.passes.size()});
+  for (std::size_t p = 0; p < plan.passes.size(); ++p) {
+    if (plan.passes[p].into_frame >= 0) {
+      Life& life = lives[static_cast<std::size_t>(plan.passes[p].into_frame)];
+      life = {p, std::max(life.last, p)};
+    }
+    if (plan.passes[p].from_frame >= 0) {
+      Life& life = lives[static_cast<std::size_t>(plan.passes[p].from_frame)];
+      life.last = std::max(life.last, p);
+    }
+  }
+  Placement placement{{placed.begin(), placed.end()}, 0};
+  for (std::size_t f = 0; f < plan.frames.size(); ++f) {
+    const std::uint64_t bytes = image_bytes(plan.frames[f]);
+    if (f >= placed.size()) {
+      // First fit: the lowest offset where no frame alive at the same time lies.
+      std::uint64_t offset = 0;
+      for (bool moved = true; moved;) {
+        moved = false;
+        for (std::size_t g = 0; g < f; ++g) {
+          if (lives[g].last < lives[f].first || lives[f].last < lives[g].first) continue;
+          const std::uint64_t begin = placement.offsets[g], end = begin + image_bytes(plan.frames[g]);
+          if (offset < end && begin < offset + bytes) offset = end, moved = true;
+        }
+      }
+      placement.offsets.push_back(offset);
+    }
+    placement.workspace_bytes = std::max(placement.workspace_bytes, placement.offsets[f] + bytes);
+  }
+  return placement;
+}
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,66 @@
+// Finished images become files here, a group at a time: names, intents, one commit, links, closing rows. The order is
+// what makes an output absent, old or complete, and the journal able to tell which after a crash.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "pipeline/collisions.h"
+#include "pipeline/input_set.h"
+#include "pipeline/journal.h"
+#include "pipeline/name_template.h"
+#include "pipeline/output_tree.h"
+
+namespace tessera::pipeline {
+
+/// Parsed templates and codecs of the recipe's outputs.
+class ProductNames {
+ public:
+  explicit ProductNames(const Recipe&);
+  bool known_before_decode() const { return known_; }
+  /// Throws stages::ImageError. `result` may be null while the name does not need it.
+  std::string name_of(const Input&, std::size_t output, const TaskResult* result) const;
+  const stages::Codec* codec_of(const Input&, std::size_t output) const;  // nullptr: the extension names none
+
+ private:
+  const Recipe& recipe_;
+  std::vector<NameTemplate> templates_;
+  bool known_ = true;
+};
+
+struct FinishedItem {
+  Input input;
+  ItemRow row;
+  TaskResult result;
+  std::vector<OutputFile> files;  // [recipe output]; empty unless done
+};
+
+class Publisher {
+ public:
+  using Closed = std::function<void(const FinishedItem&, const std::vector<ProductRow>&)>;
+
+  Publisher(const ProductNames&, OutputTree&, Journal&, OnExist, Closed closed);
+  /// An item that reached its end, done or not.
+  void add(FinishedItem);
+  /// Publishes a group that is large or old enough. Throws TreeError, std::runtime_error (journal).
+  void tick(std::chrono::steady_clock::time_point now);
+  void flush();
+  /// When tick() next has something to do; max() if nothing waits.
+  std::chrono::steady_clock::time_point due() const;
+
+ private:
+  void name_products(FinishedItem&, std::vector<ProductRow>&, std::vector<Action>&);
+  const ProductNames& names_;
+  OutputTree& tree_;
+  Journal& journal_;
+  OnExist on_exist_;
+  Closed closed_;
+  std::vector<FinishedItem> group_;
+  std::chrono::steady_clock::time_point since_{};
+};
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,139 @@
+#include "pipeline/runner.h"
+
+#include <fmt/format.h>
+
+#include "pipeline/metadata_block.h"
+#include "pipeline/runner_parts.h"
+
+namespace tessera::pipeline {
+using namespace stages;
+
+std::vector<const Codec*> product_codecs(const JobCall& call) {
+  std::vector<const Codec*> chosen;
+  for (const OutputSpec& output : call.state.recipe->outputs) {
+    if (output.codec) {
+      chosen.push_back(output.codec);
+    } else {
+      if (!call.payload.has_input_codec || call.payload.input_codec >= codecs().size())
+        throw ImageError("its extension names no format that can be written; choose one with --format");
+      chosen.push_back(codecs()[call.payload.input_codec]);
+    }
+  }
+  return chosen;
+}
+
+namespace {
+class TooLarge : public ImageError {
+ public:
+  using ImageError::ImageError;
+};
+
+void run_job(const JobCall& call_in) {
+  JobCall call = call_in;
+  switch (call.payload.kind) {
+    case JobKind::whole:
+      return run_whole(call);
+    case JobKind::decode:
+      return run_decode(call);
+    case JobKind::band:
+      return run_band(call);
+    case JobKind::resolve:
+      return run_resolve(call);
+    case JobKind::encode:
+      return run_encode(call);
+    case JobKind::info:
+      return run_info(call);
+    case JobKind::pixels:
+      return run_pixels(call);
+  }
+  throw std::runtime_error("a job of an unknown kind");
+}
+}  // namespace
+
+Header checked_probe(const JobCall& call, ByteSource& source) {
+  call.step(JobStep::probe);
+  const Header header = probe(source);
+  const auto pixels = static_cast<std::uint64_t>(header.full.width) * static_cast<std::uint64_t>(header.full.height);
+  if (call.payload.max_pixels > 0 && pixels > call.payload.max_pixels)
+    throw TooLarge(fmt::format("{}x{} are more than {} pixels; raise --max-pixels to allow it", header.full.width,
+                               header.full.height, call.payload.max_pixels));
+  return header;
+}
+
+std::vector<ImageInfo> resolve_sizes(const ImagePlan& plan, std::span<const std::vector<std::byte>> statistics) {
+  std::vector<ImageInfo> resolved;
+  for (std::size_t i = 0; i < statistics.size() && i < plan.statistics.size(); ++i) {
+    const Statistic& statistic = plan.statistics[i];
+    if (!statistic.stage->output(statistic.measured))
+      resolved.push_back(statistic.stage->bind(statistic.measured, {statistics[i]})->output());
+  }
+  return resolved;
+}
+
+ProductWriter::ProductWriter(const OutputSpec& output, const Codec& codec, const ImageInfo& info,
+                             const Metadata& metadata, int fd)
+    : info_(info),
+      sink_(fd),
+      encoder_(codec.encode(sink_, info, kept_metadata(metadata, output.keep), settings_for(output, codec))) {}
+
+void ProductWriter::write(const View& band) {
+  hasher_.add(band);
+  encoder_->write(band);
+}
+
+ProductResult ProductWriter::finish() {
+  encoder_->finish();
+  sink_.finish();
+  return {sink_.bytes(), info_.width, info_.height, sink_.hash(), hasher_.finish()};
+}
+
+workers::Run make_runner(std::shared_ptr<const Recipe> recipe, const PlanOptions& options, int slots) {
+  auto state = std::make_shared<RunnerState>();
+  state->recipe = std::move(recipe);
+  state->options = options;
+  state->slots.resize(static_cast<std::size_t>(slots));
+  return [state](workers::JobContext& context, workers::Completion& completion) {
+    JobCall call{context, completion, *state, state->slots.at(context.slot()),
+                 get_payload<JobPayload>(context.job().payload)};
+    call.step(JobStep::start);
+    try {
+      run_job(call);
+    } catch (const Cancelled&) {
+      completion.outcome = workers::Outcome::cancelled;
+    } catch (const TooLarge& e) {
+      put_failure(completion, FailReason::too_large, e.what());
+    } catch (const ImageError& e) {
+      put_failure(completion, FailReason::image, e.what());
+    } catch (const InputChanged& e) {
+      put_failure(completion, FailReason::changed, e.what());
+    } catch (const OutputError& e) {
+      put_failure(completion, FailReason::output, e.what());
+    } catch (const std::bad_alloc&) {
+      put_failure(completion, FailReason::out_of_memory, "not enough memory to process it");
+    }
+  };
+}
+
+std::string_view to_string(JobStep step) {
+  switch (step) {
+    case JobStep::start:
+      return "starting";
+    case JobStep::probe:
+      return "reading the header";
+    case JobStep::plan:
+      return "planning";
+    case JobStep::decode:
+      return "decoding";
+    case JobStep::stages:
+      return "running the stages";
+    case JobStep::measure:
+      return "measuring";
+    case JobStep::encode:
+      return "encoding";
+    case JobStep::finish:
+      return "finishing";
+  }
+  return "an unknown step";
+}
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,39 @@
+// Jobs that only look at a file: its header, or a hash of its pixels. Nothing but a worker parses image bytes.
+#include "pipeline/runner_parts.h"
+
+namespace tessera::pipeline {
+using namespace stages;
+
+void run_info(JobCall& call) {
+  FdSource source(call.context.fd(0));
+  CompletionPayload result{};
+  result.header = checked_probe(call, source);
+  put_payload(result, call.completion.payload);
+}
+
+void run_pixels(JobCall& call) {
+  FdSource source(call.context.fd(0));
+  CompletionPayload result{};
+  result.header = checked_probe(call, source);
+  const DecodeRequest request{};
+  const Codec& codec = *codecs()[result.header.codec];
+  const Traits traits = codec.decode_traits(result.header, request);
+  const std::int32_t rows =
+      (std::max(64, traits.band_multiple) + traits.band_multiple - 1) / traits.band_multiple * traits.band_multiple;
+  call.step(JobStep::decode);
+  const auto decoder = codec.decode(source, request);
+  PixelHasher hasher;
+  for (std::int32_t y = 0; y < traits.info.height; y += rows) {
+    if (call.context.cancelled()) throw Cancelled();
+    const Scratch::Mark mark(call.memory.scratch);
+    const MutableView band =
+        call.memory.scratch.take_view(traits.info, {0, y, traits.info.width, std::min(y + rows, traits.info.height)});
+    decoder->read(band);
+    hasher.add(band);
+  }
+  decoder->finish();
+  result.source_hash = hasher.finish();
+  put_payload(result, call.completion.payload);
+}
+
+}  // namespace tessera::pipeline

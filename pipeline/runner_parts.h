@@ -1,0 +1,67 @@
+// What the kinds of jobs share. Private to runner*.cc.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "pipeline/job_files.h"
+#include "pipeline/runner.h"
+#include "pipeline/wire.h"
+#include "stages/source.h"
+
+namespace tessera::pipeline {
+
+/// Kept between the jobs of one slot so that pages stay warm.
+struct SlotMemory {
+  stages::Scratch scratch;
+};
+
+struct RunnerState {
+  std::shared_ptr<const Recipe> recipe;
+  PlanOptions options;
+  std::vector<SlotMemory> slots;
+};
+
+struct JobCall {
+  workers::JobContext& context;
+  workers::Completion& completion;
+  const RunnerState& state;
+  SlotMemory& memory;
+  JobPayload payload;
+
+  void step(JobStep s) const { context.step(static_cast<std::uint64_t>(s)); }
+  const workers::Block& block(std::size_t i) const { return context.job().blocks.at(i); }
+};
+
+void run_whole(JobCall&);
+void run_decode(JobCall&);
+void run_band(JobCall&);
+void run_resolve(JobCall&);
+void run_encode(JobCall&);
+void run_info(JobCall&);
+void run_pixels(JobCall&);
+
+/// The job ends as cancelled.
+class Cancelled {};
+
+/// The codec of every output for this job's input. Throws ImageError if an output keeps the input's format and that
+/// cannot be written.
+std::vector<const stages::Codec*> product_codecs(const JobCall&);
+stages::Header checked_probe(const JobCall&, stages::ByteSource&);
+/// Outputs of the stages whose size only their statistic knew, as far as statistics are measured.
+std::vector<stages::ImageInfo> resolve_sizes(const ImagePlan&, std::span<const std::vector<std::byte>> statistics);
+/// Encodes bands into one product and hashes both sides of it.
+class ProductWriter {
+ public:
+  ProductWriter(const OutputSpec&, const stages::Codec&, const stages::ImageInfo&, const stages::Metadata&, int fd);
+  void write(const stages::View& band);
+  ProductResult finish();
+
+ private:
+  stages::ImageInfo info_;
+  FdSink sink_;
+  std::unique_ptr<stages::Encoder> encoder_;
+  PixelHasher hasher_;
+};
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,77 @@
+#include "pipeline/wire.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tessera::pipeline {
+namespace {
+struct TableHeader {
+  std::uint32_t pieces, statistics, resolved, unused;
+};
+
+template <class T>
+void append(std::vector<std::byte>& bytes, const T* items, std::size_t count) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  const auto* begin = reinterpret_cast<const std::byte*>(items);
+  bytes.insert(bytes.end(), begin, begin + count * sizeof(T));
+}
+
+template <class T>
+std::vector<T> take(workers::ReadBytes& bytes, std::size_t count) {
+  if (bytes.size() / sizeof(T) < count) throw std::runtime_error("a job's table is shorter than it says");
+  std::vector<T> items(count);
+  if (count > 0) std::memcpy(items.data(), bytes.data(), count * sizeof(T));
+  bytes = bytes.subspan(count * sizeof(T));
+  return items;
+}
+}  // namespace
+
+std::vector<std::byte> to_bytes(const Table& table) {
+  std::vector<std::byte> bytes;
+  const TableHeader header{static_cast<std::uint32_t>(table.pieces.size()),
+                           static_cast<std::uint32_t>(table.statistics.size()),
+                           static_cast<std::uint32_t>(table.resolved.size()), 0};
+  append(bytes, &header, 1);
+  append(bytes, table.pieces.data(), table.pieces.size());
+  append(bytes, table.statistics.data(), table.statistics.size());
+  append(bytes, table.resolved.data(), table.resolved.size());
+  return bytes;
+}
+
+Table table_from(workers::ReadBytes bytes) {
+  const TableHeader header = take<TableHeader>(bytes, 1)[0];
+  Table table;
+  table.pieces = take<Table::Piece>(bytes, header.pieces);
+  table.statistics = take<workers::Block>(bytes, header.statistics);
+  table.resolved = take<stages::ImageInfo>(bytes, header.resolved);
+  return table;
+}
+
+std::string failure_text(const workers::Completion& completion) {
+  const auto* begin = reinterpret_cast<const char*>(completion.payload.data());
+  const auto* end = std::find(begin, begin + completion.payload.size(), '\0');
+  std::string text;
+  for (const char c : std::string_view(begin, end)) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else
+      text += c;
+  }
+  return text.empty() ? "unknown error" : text;
+}
+
+void put_failure(workers::Completion& completion, FailReason reason, std::string_view sentence) {
+  completion.outcome = workers::Outcome::failed;
+  completion.reason = static_cast<std::int32_t>(reason);
+  completion.payload.fill(std::byte{0});
+  std::memcpy(completion.payload.data(), sentence.data(), std::min(sentence.size(), completion.payload.size() - 1));
+}
+
+bool plausible(const stages::Header& header) {
+  return stages::valid(header.full) && header.orientation >= 1 && header.orientation <= 8 && header.pages >= 1 &&
+         header.max_scale_log2 <= 5 && header.codec < stages::codecs().size() && header.metadata_bytes < (1u << 30);
+}
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,110 @@
+// What the payloads of jobs and completions mean in this program. Fixed-size and trivially copyable; whatever comes
+// from a worker is checked here before it is believed.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/plan.h"
+#include "workers/job.h"
+
+namespace tessera::pipeline {
+
+using Hash128 = std::array<std::byte, 16>;  // XXH3-128, most significant byte first
+
+enum class JobKind : std::uint8_t {
+  whole,    // probe, plan, all passes, all products. block 0: workspace. fds: input, then one per product
+  decode,   // spread: decoder -> frame. block 0: frame, block 1: metadata. fds: input
+  band,     // spread: one band of one pass. block 0: band (empty when only measured), block 1: statistic, last: table
+  resolve,  // spread: merges a statistic's parts. block 0: the sum, last: table
+  encode,   // spread: pieces -> product. block 0: metadata (may be empty), last: table. fds: product
+  info,     // header of a file, for `info` and `plan`. fds: input
+  pixels,   // hash of a file's decoded pixels, for `verify`. fds: input
+};
+
+/// Products a whole job can report in one completion; recipes with more go the spread route.
+constexpr std::size_t kMaxWholeProducts = 4;
+
+struct JobPayload {
+  JobKind kind = JobKind::whole;
+  std::uint8_t input_codec = 0;  // index into codecs(): the input's by its extension, for outputs that keep it
+  std::uint8_t has_input_codec = 0;
+  std::uint8_t product = 0;          // encode
+  std::uint32_t pass = 0, band = 0;  // band; pass also for encode
+  std::uint32_t statistic = 0;       // resolve
+  std::uint32_t unused = 0;
+  std::uint64_t private_bytes = 0;  // whole: what was admitted beside block 0
+  std::uint64_t decline_above = 0;  // whole: decline images of more pixels, so that the route can be chosen
+  std::uint64_t max_pixels = 0;     // 0: no limit
+  stages::Header header;            // all spread kinds
+};
+static_assert(std::is_trivially_copyable_v<JobPayload> && sizeof(JobPayload) <= sizeof(workers::Job::payload));
+
+struct ProductResult {
+  std::uint64_t bytes = 0;
+  std::int32_t width = 0, height = 0;
+  Hash128 file_hash{}, pixel_hash{};
+};
+
+struct CompletionPayload {
+  stages::Header header;                           // whole, decode, info
+  stages::ImageInfo resolved;                      // resolve: what the stage's output is now known to be
+  std::uint64_t need_block = 0, need_private = 0;  // declined
+  Hash128 source_hash{};                           // whole, decode, pixels (of the pixels)
+  std::uint32_t products = 0;                      // whole, encode
+  std::uint32_t unused = 0;
+  std::array<ProductResult, kMaxWholeProducts> product{};
+};
+static_assert(std::is_trivially_copyable_v<CompletionPayload> &&
+              sizeof(CompletionPayload) <= sizeof(workers::Completion::payload));
+
+/// Why a job failed, in Completion::reason; the sentence is the payload's text. Negative ones are the slot loop's.
+enum class FailReason : std::int32_t {
+  block_lost = workers::kBlockLost,
+  exception = workers::kException,  // one that is no ImageError
+  none = 0,
+  image = 1,      // the picture's fault: damaged, unsupported, cannot be cropped so
+  too_large = 2,  // over --max-pixels
+  out_of_memory = 3,
+  output = 4,   // writing failed: disk full, I/O error. Not the picture's fault
+  changed = 5,  // the input changed while it was read
+};
+
+/// What a spread job reads beside its own blocks: pieces of a frame, parts of statistics, sizes already resolved.
+struct Table {
+  struct Piece {
+    workers::Block block;
+    std::int32_t y0 = 0, y1 = 0;
+  };
+  std::vector<Piece> pieces;               // of the source frame, ascending
+  std::vector<workers::Block> statistics;  // [statistic], merged; resolve: the parts
+  std::vector<stages::ImageInfo> resolved;
+};
+std::vector<std::byte> to_bytes(const Table&);
+/// Throws std::runtime_error when the bytes are not a table.
+Table table_from(workers::ReadBytes);
+
+template <class Payload, std::size_t N>
+void put_payload(const Payload& payload, std::array<std::byte, N>& into) {
+  static_assert(std::is_trivially_copyable_v<Payload> && sizeof(Payload) <= N);
+  std::memcpy(into.data(), &payload, sizeof payload);
+}
+template <class Payload, std::size_t N>
+Payload get_payload(const std::array<std::byte, N>& from) {
+  static_assert(std::is_trivially_copyable_v<Payload> && sizeof(Payload) <= N);
+  Payload payload;
+  std::memcpy(&payload, from.data(), sizeof payload);
+  return payload;
+}
+
+/// The text of a failed completion: zero-terminated or cut at the payload's end, control characters escaped.
+std::string failure_text(const workers::Completion&);
+void put_failure(workers::Completion&, FailReason, std::string_view sentence);
+
+/// False if a header that came from a worker cannot be one.
+bool plausible(const stages::Header&);
+
+}  // namespace tessera::pipeline
