@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# From a clean clone on Debian 12: installs what is missing, builds, makes web copies of the sample photos, and leaves a
+# contact sheet of inputs and outputs to look at.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
+
+"$here/setup.sh"
+cd "$root"
+echo "building (a few minutes the first time, seconds later)"
+cmake --preset release -DTESSERA_TESTS=OFF >/dev/null
+cmake --build --preset release --target tessera tessera_contact_sheet | { grep -E 'error|warning' || true; }
+tessera="$root/build/release/tessera"
+
+out="$root/out/quickstart"
+mkdir -p "$out"
+echo
+echo "tessera run samples/recipes/web.toml samples/photos -o out/quickstart"
+"$tessera" run "$here/recipes/web.toml" "$here/photos" -o "$out"
+
+echo
+printf '%-32s %-26s %-26s\n' picture input output
+for input in "$here"/photos/*.jpg "$here"/photos/*.png; do
+  name=$(basename "${input%.*}")
+  output="$out/$name.jpg"
+  [ -e "$output" ] || continue
+  describe() { "$tessera" info "$1" | sed 's/^.*: //; s/ bgr u8//; s/ gray u8//; s/ icc [0-9a-f]*//'; }
+  printf '%-32s %-26s %-26s\n' "$name" "$(describe "$input" | cut -c1-26)" "$(describe "$output" | cut -c1-26)"
+done
+
+"$root/build/release/samples/tessera_contact_sheet" "$out/contact-sheet.png" "$here/photos" "$out"
+echo
+echo "contact sheet of inputs and outputs: out/quickstart/contact-sheet.png"
