@@ -1,0 +1,39 @@
+// The rules of the house: which folder may include which, and that the README says what the program does.
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+
+#include "pipeline/reference.h"
+#include "tests/pipeline/program.h"
+
+namespace tessera::tests {
+namespace fs = std::filesystem;
+
+TEST_CASE("stages/ and workers/ include neither each other nor pipeline/", "[house]") {
+  const std::map<std::string, std::vector<std::string>> forbidden{{"stages", {"workers/", "pipeline/"}},
+                                                                  {"workers", {"stages/", "pipeline/"}}};
+  int looked_at = 0;
+  for (const auto& [folder, others] : forbidden)
+    for (const auto& entry : fs::recursive_directory_iterator(std::string(TESSERA_SOURCE "/") + folder)) {
+      if (!entry.is_regular_file()) continue;
+      ++looked_at;
+      std::ifstream file(entry.path());
+      for (std::string line; std::getline(file, line);)
+        for (const std::string& other : others) {
+          INFO(entry.path() << ": " << line);
+          CHECK_FALSE(line.starts_with("#include \"" + other));
+        }
+    }
+  CHECK(looked_at > 40);
+}
+
+TEST_CASE("the README's reference is what the program prints", "[house]") {
+  const std::string readme = read_file(TESSERA_SOURCE "/README.md");
+  INFO("run tests/update_readme.sh");
+  CHECK(readme.find(pipeline::stages_markdown()) != std::string::npos);
+}
+
+}  // namespace tessera::tests
