@@ -9,7 +9,12 @@ root=$(dirname "$here")
 cd "$root"
 echo "building (a few minutes the first time, seconds later)"
 cmake --preset release -DTESSERA_TESTS=OFF >/dev/null
-cmake --build --preset release --target tessera tessera_contact_sheet | { grep -E 'error|warning' || true; }
+log=build/release/build.log
+if ! cmake --build --preset release --target tessera tessera_contact_sheet >"$log" 2>&1; then
+  grep -E 'error|FAILED' "$log" >&2
+  echo "quickstart: the build failed; $log holds all of it" >&2
+  exit 1
+fi
 tessera="$root/build/release/tessera"
 
 out="$root/out/quickstart"
@@ -19,13 +24,13 @@ echo "tessera run samples/recipes/web.toml samples/photos -o out/quickstart"
 "$tessera" run "$here/recipes/web.toml" "$here/photos" -o "$out"
 
 echo
-printf '%-32s %-26s %-26s\n' picture input output
+printf '%-26s %-26s %-26s\n' picture input output
 for input in "$here"/photos/*.jpg "$here"/photos/*.png; do
   name=$(basename "${input%.*}")
   output="$out/$name.jpg"
   [ -e "$output" ] || continue
-  describe() { "$tessera" info "$1" | sed 's/^.*: //; s/ bgr u8//; s/ gray u8//; s/ icc [0-9a-f]*//'; }
-  printf '%-32s %-26s %-26s\n' "$name" "$(describe "$input" | cut -c1-26)" "$(describe "$output" | cut -c1-26)"
+  describe() { "$tessera" info "$1" | sed -E 's/^.*: ([a-z]+ [0-9]+x[0-9]+).*, /\1, /'; }
+  printf '%-26s %-26s %-26s\n' "$name" "$(describe "$input")" "$(describe "$output")"
 done
 
 "$root/build/release/samples/tessera_contact_sheet" "$out/contact-sheet.png" "$here/photos" "$out"
