@@ -52,6 +52,8 @@ struct StageCase {
   std::function<NaiveImage(const NaiveImage&)> naive;    // gets the image in the stage's working format
   double tolerance = 0;                                  // levels of 255 (u8), of 65535 (u16), 1/255 (f32)
   std::vector<stages::Depth> depths = {stages::Depth::u8, stages::Depth::u16};
+  /// Compare colours as they show, times alpha: what divides by alpha has no bound where alpha is almost nothing.
+  bool weigh_by_alpha = false;
 };
 
 /// Sizes 1x1, 3x8, 533x401, 1021x769 and random small ones; gray, BGR, and both with alpha.
