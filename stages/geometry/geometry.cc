@@ -1,7 +1,9 @@
-#include "stages/catalogue.h"
+#include "stages/geometry/geometry_stages.h"
 
 namespace tessera::stages {
 
-std::vector<StageEntry> geometry_stages() { return {}; }
+std::vector<StageEntry> geometry_stages() {
+  return {crop_stage(), trim_stage(), pad_stage(), rotate_stage(), flip_stage(), flop_stage()};
+}
 
 }  // namespace tessera::stages

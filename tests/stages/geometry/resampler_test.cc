@@ -6,6 +6,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "stages/geometry/crop.h"
+#include "stages/geometry/turn.h"
 #include "tests/stages/geometry/reference.h"
 
 using namespace tessera::stages;
@@ -215,6 +217,18 @@ TEST_CASE("subsampled chroma keeps its place", "[resampler]") {
     const OwnedImage out = run_operation(*resample(info, whole(201, 150), Filter::lanczos3), smooth_image(info));
     for (const int p : {0, 1, 2}) CHECK(shift_error(out, p, 725 / 201.0, 541 / 150.0) < 1.5);
   }
+}
+
+TEST_CASE("odd crops and mirrors of a coarse grid are made good by the resize", "[resampler]") {
+  const ImageInfo info = planar_info(725, 541, 1, 1, 1);
+  const OwnedImage image = smooth_image(info);
+  const OwnedImage cropped = run_operation(*crop_operation(info, {37, 0, 37 + 605, 541}), image);
+  const OwnedImage small = run_operation(*resample(cropped.info(), whole(201, 150), Filter::lanczos3), cropped);
+  const OwnedImage mirrored = run_operation(*turn_operation(info, kFlop), image);
+  const OwnedImage flopped = run_operation(*resample(mirrored.info(), whole(201, 150), Filter::lanczos3), mirrored);
+  const OwnedImage back = run_operation(*turn_operation(flopped.info(), kFlop), flopped);
+  for (const int p : {0, 1, 2}) CHECK(shift_error(small, p, 605 / 201.0, 541 / 150.0, 37) < 1.5);
+  CHECK(shift_error(back, 0, 725 / 201.0, 541 / 150.0) < 1.0);
 }
 
 TEST_CASE("what is finer than the output vanishes instead of aliasing", "[resampler]") {

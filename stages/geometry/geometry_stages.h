@@ -1,0 +1,15 @@
+// The catalogue entries of this folder, one function per stage file.
+#pragma once
+
+#include "stages/catalogue.h"
+
+namespace tessera::stages {
+
+StageEntry crop_stage();
+StageEntry trim_stage();
+StageEntry pad_stage();
+StageEntry rotate_stage();
+StageEntry flip_stage();
+StageEntry flop_stage();
+
+}  // namespace tessera::stages

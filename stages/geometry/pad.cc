@@ -1,0 +1,161 @@
+#include "stages/geometry/pad.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <stdexcept>
+
+#include "stages/geometry/background.h"
+#include "stages/geometry/geometry_stages.h"
+#include "stages/geometry/geometry_text.h"
+#include "stages/geometry/gravity.h"
+
+namespace tessera::stages {
+namespace {
+
+Region moved(const Region& r, std::int32_t x, std::int32_t y) { return {r.x0 + x, r.y0 + y, r.x1 + x, r.y1 + y}; }
+
+class PadOperation final : public Operation {
+ public:
+  PadOperation(const ImageInfo& in, std::int32_t left, std::int32_t top, std::int32_t width, std::int32_t height,
+               const Color& background)
+      : in_(in), out_(in), left_(left), top_(top), background_(background_pixel(in.format, background)) {
+    out_.width = width, out_.height = height;
+    assert(in.full_size() && out_.bounds().contains(moved(in.bounds(), left, top)));
+  }
+
+  ImageInfo output() const override { return out_; }
+  Region required_input(const Region& out) const override {
+    const Region need = covered(out);
+    // Nothing but border: some pixel all the same, because no region is empty.
+    return need.empty() ? Region{0, 0, 1, 1} : need;
+  }
+  void apply(const View& in, const MutableView& out, Scratch&) const override {
+    const Region need = covered(out.region);
+    if (need.empty()) return fill(out, background_);
+    const Region inner = moved(need, left_, top_), r = out.region;
+    for (const Region& border :
+         {Region{r.x0, r.y0, r.x1, inner.y0}, Region{r.x0, inner.y1, r.x1, r.y1},
+          Region{r.x0, inner.y0, inner.x0, inner.y1}, Region{inner.x1, inner.y0, r.x1, inner.y1}})
+      if (!border.empty()) fill(sub_view(out_, out, border), background_);
+    MutableView image = sub_view(out_, out, inner);
+    image.region = need;
+    copy_pixels(in_, in, image);
+  }
+  std::array<double, 2> map_point(double x, double y) const override { return {x + left_, y + top_}; }
+
+ private:
+  // The input pixels inside `out`, in the input's coordinates.
+  Region covered(const Region& out) const { return intersect(moved(out, -left_, -top_), in_.bounds()); }
+
+  ImageInfo in_, out_;
+  std::int32_t left_, top_;
+  BackgroundPixel background_;
+};
+
+class Pad final : public Stage {
+ public:
+  struct Sides {
+    std::int32_t left, right, top, bottom;
+  };
+  Pad(std::optional<GeometryText> size, std::string gravity, Sides sides, const Color& background)
+      : size_(size), gravity_(std::move(gravity)), sides_(sides), background_(background) {}
+
+  PixelFormat working_format(PixelFormat in) const override { return format_for_background(in, background_); }
+  std::optional<ImageInfo> output(const ImageInfo& in) const override {
+    const Placement p = placement(in);
+    ImageInfo out = in;
+    out.width = p.width, out.height = p.height;
+    return out;
+  }
+  std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const override {
+    const Placement p = placement(in);
+    return pad_operation(in, p.left, p.top, p.width, p.height, background_);
+  }
+
+ private:
+  struct Placement {
+    std::int32_t left, top, width, height;
+  };
+
+  // The canvas that `size` asks for, never smaller than the image, then the sides around it.
+  Placement placement(const ImageInfo& in) const {
+    const auto side = [](const std::optional<Length>& length, std::int32_t own) {
+      return length ? std::max<double>(length->of(own), own) : own;
+    };
+    const double width = size_ ? side(size_->width, in.width) : in.width;
+    const double height = size_ ? side(size_->height, in.height) : in.height;
+    if (width + sides_.left + sides_.right > kMaxSide || height + sides_.top + sides_.bottom > kMaxSide)
+      throw ImageError(fmt::format("the padded image would be larger than {} pixels on a side", kMaxSide));
+    const auto w = static_cast<std::int32_t>(width), h = static_cast<std::int32_t>(height);
+    const auto [x, y] = place(gravity_, w, h, in.width, in.height);
+    return {x + sides_.left, y + sides_.top, w + sides_.left + sides_.right, h + sides_.top + sides_.bottom};
+  }
+
+  std::optional<GeometryText> size_;
+  std::string gravity_;
+  Sides sides_;
+  Color background_;
+};
+
+std::unique_ptr<const Stage> make_pad(const Values& values) {
+  std::optional<GeometryText> size;
+  if (values.has("size")) {
+    size = parse_geometry(values.text("size"));
+    if (size->only_shrink || size->only_enlarge || size->exact || size->cover || size->offset)
+      throw std::invalid_argument(
+          fmt::format("pad size: '{}' has a suffix or an offset; pad takes WxH and a gravity", values.text("size")));
+  }
+  const Pad::Sides sides{values.integer("left"), values.integer("right"), values.integer("top"),
+                         values.integer("bottom")};
+  if (!size && sides.left + sides.right + sides.top + sides.bottom == 0)
+    throw std::invalid_argument("pad: neither a size nor a side to pad is given");
+  return std::make_unique<Pad>(size, values.text("gravity"), sides, values.color("background"));
+}
+
+Parameter side_parameter(std::string_view name, std::string_view help) {
+  return {.name = name,
+          .type = ParameterType::integer,
+          .help = help,
+          .default_value = "0",
+          .unit = "px",
+          .min = 0,
+          .max = 1 << 20};
+}
+
+}  // namespace
+
+std::unique_ptr<const Operation> pad_operation(const ImageInfo& in, std::int32_t left, std::int32_t top,
+                                               std::int32_t width, std::int32_t height, const Color& background) {
+  return std::make_unique<PadOperation>(in, left, top, width, height, background);
+}
+
+StageEntry pad_stage() {
+  return {"pad",
+          "geometry",
+          "Add a border: up to a size, by sides, or both. Nothing is cut off an image that is larger already.",
+          "pad 1200x1200 background=white",
+          Exactness::any_tiling,
+          {{.name = "size",
+            .type = ParameterType::text,
+            .help = "the canvas, WxH; a missing side is not padded",
+            .default_value = "",
+            .unit = "px"},
+           {.name = "gravity",
+            .type = ParameterType::choice,
+            .help = "where the image lies on the canvas",
+            .default_value = "center",
+            .choices = gravity_names()},
+           side_parameter("left", "pixels added on the left, around the canvas"),
+           side_parameter("right", "pixels added on the right"),
+           side_parameter("top", "pixels added at the top"),
+           side_parameter("bottom", "pixels added at the bottom"),
+           {.name = "background",
+            .type = ParameterType::color,
+            .help = "the border's colour; one that is not opaque gives the image an alpha channel",
+            .default_value = "black"}},
+          make_pad};
+}
+
+}  // namespace tessera::stages
