@@ -3,7 +3,7 @@
 namespace tessera::stages {
 
 std::vector<StageEntry> geometry_stages() {
-  return {crop_stage(), trim_stage(), pad_stage(), rotate_stage(), flip_stage(), flop_stage()};
+  return {resize_stage(), crop_stage(), trim_stage(), pad_stage(), rotate_stage(), flip_stage(), flop_stage()};
 }
 
 }  // namespace tessera::stages

@@ -5,6 +5,7 @@
 
 namespace tessera::stages {
 
+StageEntry resize_stage();
 StageEntry crop_stage();
 StageEntry trim_stage();
 StageEntry pad_stage();
