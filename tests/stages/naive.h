@@ -54,6 +54,8 @@ struct StageCase {
   double tolerance = 0;                                // levels of 255 (u8), of 65535 (u16), 1/255 (f32)
   std::vector<stages::Depth> depths = {stages::Depth::u8, stages::Depth::u16};
   std::vector<std::pair<int, int>> sizes = {{1, 1}, {3, 8}, {533, 401}, {1021, 769}};
+  /// Compare colours as they show, times alpha: what divides by alpha has no bound where alpha is almost nothing.
+  bool weigh_by_alpha = false;
 };
 
 /// The sizes of the case and random small ones; gray, BGR, and both with alpha (up to 600 pixels wide). Each region is
