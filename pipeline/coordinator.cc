@@ -254,8 +254,7 @@ bool Coordinator::start(Item& item, const Work& work) {
       fds.push_back(which == kInputFd ? item.fd.get() : item.files[static_cast<std::size_t>(which)].fd());
     }
   } catch (const TreeError& e) {
-    stop(e.what(), true);
-    item.task.give_up(e.what());
+    item.task.give_up(e.what(), FailReason::output);
     settle(item);
     return true;
   }
@@ -342,6 +341,9 @@ void Coordinator::settle(Item& item) {
 }
 
 void Coordinator::finish(std::unique_ptr<Item> item, const Terminal& terminal) {
+  // A full disk is not the picture's fault: the run stops, and the picture is neither done nor failed.
+  if (terminal.kind == Terminal::Kind::failed && terminal.reason == FailReason::output)
+    return stop(terminal.sentence, true);
   const TaskResult& result = item->task.result();
   FinishedItem finished;
   finished.row.item = item->input.index;
@@ -361,8 +363,6 @@ void Coordinator::finish(std::unique_ptr<Item> item, const Terminal& terminal) {
   finished.result = result;
   finished.input = std::move(item->input);
   if (terminal.kind == Terminal::Kind::done) finished.files = std::move(item->files);
-  if (terminal.kind == Terminal::Kind::failed && terminal.reason == FailReason::output && result_.stopped.empty())
-    stop(terminal.sentence, true);
   publisher_.add(std::move(finished));
 }
 

@@ -204,9 +204,9 @@ void ImageTask::answer(Route route) {
   next_.reset();
 }
 
-void ImageTask::give_up(std::string sentence) {
+void ImageTask::give_up(std::string sentence, FailReason reason) {
   question_.reset();
-  end({Terminal::Kind::failed, std::move(sentence), FailReason::too_large});
+  end({Terminal::Kind::failed, std::move(sentence), reason});
 }
 
 void ImageTask::end(Terminal terminal) {

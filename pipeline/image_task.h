@@ -85,7 +85,7 @@ class ImageTask {
 
   const RouteQuestion* question() const { return question_ ? &*question_ : nullptr; }
   void answer(Route);
-  void give_up(std::string sentence);
+  void give_up(std::string sentence, FailReason = FailReason::too_large);
 
   /// It has finished work lying in that window.
   bool holds(std::uint32_t window) const;

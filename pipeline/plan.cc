@@ -77,6 +77,7 @@ class Planner {
         assume_(assume) {}
 
   ImagePlan run() {
+    plan_.route = route_;
     choose_decode();
     Cursor trunk;
     trunk.input = trunk.info = plan_.decode_traits.info;
@@ -129,8 +130,9 @@ class Planner {
     if (scale > 0)
       plan_.reasons.push_back(fmt::format("decoded at 1/{}: {} shrinks further", 1 << scale, first[0].op));
     else if (header_.max_scale_log2 > 0)
-      plan_.reasons.push_back(recipe_.full_decode ? "decoded at full size: the recipe says so"
-                                                  : "decoded at full size: the first stage needs every pixel");
+      plan_.reasons.push_back(recipe_.full_decode
+                                  ? "decoded at full size: the recipe says so"
+                                  : "decoded at full size: no stage shrinks enough, first, for the decoder to help");
   }
 
   static Step conversion(PixelFormat to, std::string background) {

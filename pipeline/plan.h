@@ -52,7 +52,10 @@ struct Statistic {
   std::uint64_t bytes = 0;
 };
 
+enum class Route : std::uint8_t { whole, spread };
+
 struct ImagePlan {
+  Route route = Route::whole;
   stages::DecodeRequest decode;
   stages::Traits decode_traits;
   std::vector<Pass> passes;  // in order; up to the first unknown size unless `complete`
@@ -69,8 +72,6 @@ struct ImagePlan {
 struct PlanOptions {
   std::int32_t band_rows = 0;  // 0: chosen by the plan. Debugging only: exact stages give the same bytes with any
 };
-
-enum class Route : std::uint8_t { whole, spread };
 
 /// The plan refers to the recipe's stages: the recipe outlives it.
 /// resolved[i]: the output of the i-th stage whose size only its statistic knows. With `assume`, further ones are taken

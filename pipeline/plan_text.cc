@@ -28,9 +28,10 @@ std::string to_text(const ImagePlan& plan, const Recipe& recipe) {
       text += fmt::format(", streaming through a ring of {} rows", pass.ring_rows);
     text += "\n";
   }
-  text +=
-      fmt::format("  memory   {} of frames + {} for codecs, ring and scratch; {} to spread it over all slots\n",
-                  format_bytes(plan.frame_bytes), format_bytes(plan.private_bytes), format_bytes(plan.spread_bytes));
+  text += plan.route == Route::whole
+              ? fmt::format("  memory   {} of frames, {} for codecs, ring and scratch\n",
+                            format_bytes(plan.frame_bytes), format_bytes(plan.private_bytes))
+              : fmt::format("  memory   {} of frames and bands over all workers\n", format_bytes(plan.spread_bytes));
   for (const std::string& reason : plan.reasons) text += fmt::format("  because  {}\n", reason);
   return text;
 }

@@ -13,24 +13,38 @@ data="$root/../shared/data"
 [ -d "$data" ] || echo "tests: no shared pictures at ../shared/data: the tests that use them pass without looking"
 export TESSERA_TEST_SEED=${TESSERA_TEST_SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "tests: TESSERA_TEST_SEED=$TESSERA_TEST_SEED"
-jobs=$(nproc)
 
+# build PRESET [TARGET...]: silent unless it fails.
 build() {
-  cmake --preset "$1" -DTESSERA_BENCH=OFF >/dev/null
-  cmake --build --preset "$1" | { grep -vE '^\[[0-9]+/[0-9]+\]|^ninja: no work' || true; }
+  local preset=$1
+  shift
+  echo "tests: building $preset"
+  cmake --preset "$preset" -DTESSERA_BENCH=OFF >/dev/null
+  if ! cmake --build --preset "$preset" ${*:+--target "$@"} >"build/$preset/build.log" 2>&1; then
+    grep -E 'error|FAILED' "build/$preset/build.log" | head -50
+    echo "tests: building $preset failed; build/$preset/build.log holds all of it" >&2
+    exit 1
+  fi
+}
+
+# check PRESET [ctest options]: the summary, and all of what failed.
+check() {
+  local preset=$1
+  shift
+  if ! ctest --preset "$preset" -j "$(nproc)" "$@" >"build/$preset/ctest.log" 2>&1; then
+    grep -vE '(Start +[0-9]+:|Passed +[0-9.]+ sec)' "build/$preset/ctest.log" | tail -300
+    exit 1
+  fi
+  grep -E 'tests passed|Total Test time' "build/$preset/ctest.log"
 }
 
 if [ "${1:-}" != --quick ]; then
   build asan
-  echo "tests: address and undefined-behaviour sanitizers"
-  ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-    ctest --preset asan -j "$jobs" --progress >build/asan/ctest.log 2>&1 || { grep -vE '^ *[0-9]+/[0-9]+ Test .*Passed' build/asan/ctest.log | tail -200; exit 1; }
-  tail -3 build/asan/ctest.log
-  build tsan
-  echo "tests: thread sanitizer"
-  TSAN_OPTIONS="halt_on_error=1:suppressions=$root/tests/tsan.supp" \
-    ctest --preset tsan -j "$jobs" --progress -R 'thread' >build/tsan/ctest.log 2>&1 || { tail -200 build/tsan/ctest.log; exit 1; }
-  tail -3 build/tsan/ctest.log
+  echo "tests: under the address and undefined-behaviour sanitizers"
+  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 check asan
+  build tsan tessera tessera_workers_tests tessera_pipeline_tests
+  echo "tests: what runs threads, under the thread sanitizer"
+  TSAN_OPTIONS=halt_on_error=1 check tsan -R '^tessera_workers_tests|thread'
 fi
 build dev
-ctest --preset dev -j "$jobs"
+ctest --preset dev -j "$(nproc)"

@@ -4,7 +4,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cassert>
 #include <csignal>
 #include <cstdio>
 
@@ -49,7 +48,8 @@ Child& Child::operator=(Child&& other) noexcept {
 Child Child::fork_worker(const WorkerSetup& setup) {
   auto [ours, theirs] = Channel::make_pair();
   std::fflush(nullptr);  // or every child would print again what is still in the buffers
-  assert(is_single_threaded());
+  // In release too: a fork beside another thread would hang or corrupt some child, some day.
+  if (!is_single_threaded()) throw std::logic_error("a worker may be forked only by a process with one thread");
   const pid_t coordinator = ::getpid();
   Child child;
   {
