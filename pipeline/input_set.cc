@@ -1,6 +1,7 @@
 #include "pipeline/input_set.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <xxhash.h>
 
@@ -211,6 +212,15 @@ std::unique_ptr<InputSet> make_input_set(const std::vector<InputSource>& sources
     resolved.push_back(ListFile{source.text, std::make_unique<PathList>(source.text, options.separator)});
   }
   return std::make_unique<Sources>(std::move(resolved), options, vocabulary);
+}
+
+std::optional<Input> wait_for_next(InputSet& inputs) {
+  while (true) {
+    if (auto input = inputs.next()) return input;
+    if (inputs.finished()) return std::nullopt;
+    pollfd waiting{inputs.ready_fd(), POLLIN, 0};
+    poll(&waiting, 1, -1);
+  }
 }
 
 }  // namespace tessera::pipeline

@@ -33,6 +33,9 @@ class InputSet {
   virtual const std::vector<std::string>& empty_sources() const = 0;
 };
 
+/// The next input, waiting for it; empty: no more. For callers that have nothing else to wait for.
+std::optional<Input> wait_for_next(InputSet&);
+
 struct InputSource {
   enum class Kind : std::uint8_t {
     path,  // a file, a folder, or, if nothing has that very name, a pattern

@@ -19,18 +19,19 @@ ProductNames::ProductNames(const Recipe& recipe) : recipe_(recipe) {
   }
 }
 
-const stages::Codec* ProductNames::codec_of(const Input& input, std::size_t output) const {
+const stages::Codec& ProductNames::codec_of(std::string_view input_path, std::size_t output) const {
   const stages::Codec* codec = recipe_.outputs[output].codec;
-  return codec ? codec : stages::codec_for_extension(extension_of(input.path));
+  if (!codec) codec = stages::codec_for_extension(extension_of(input_path));
+  if (!codec) throw stages::ImageError("its extension names no format that can be written; choose one with --format");
+  return *codec;
 }
 
 std::string ProductNames::name_of(const Input& input, std::size_t output, const TaskResult* result) const {
-  const stages::Codec* codec = codec_of(input, output);
-  if (!codec) throw stages::ImageError("its extension names no format that can be written; choose one with --format");
+  const stages::Codec& codec = codec_of(input.path, output);
   NameFields fields = fields_of_input(input.path, input.relative_dir);
   fields.n = input.index;
-  fields.ext = output_extension(input.path, *codec);
-  fields.format = codec->name();
+  fields.ext = output_extension(input.path, codec);
+  fields.format = codec.name();
   if (result) {
     fields.width = result->products[output].width;
     fields.height = result->products[output].height;

@@ -24,7 +24,8 @@ class ProductNames {
   bool known_before_decode() const { return known_; }
   /// Throws stages::ImageError. `result` may be null while the name does not need it.
   std::string name_of(const Input&, std::size_t output, const TaskResult* result) const;
-  const stages::Codec* codec_of(const Input&, std::size_t output) const;  // nullptr: the extension names none
+  /// Throws stages::ImageError if the output keeps the input's format and its extension names none.
+  const stages::Codec& codec_of(std::string_view input_path, std::size_t output) const;
 
  private:
   const Recipe& recipe_;

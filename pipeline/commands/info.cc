@@ -63,9 +63,7 @@ std::string line_of(const Inspection& inspection) {
 }
 
 int info(const InfoFlags& flags) {
-  std::vector<std::string> paths;
-  const auto inputs = make_input_set(flags.inputs.sources(), flags.inputs.options(""));
-  while (const auto input = inputs->next()) paths.push_back(input->path);
+  const std::vector<std::string> paths = flags.inputs.all_paths();
   if (paths.empty()) {
     fmt::print(stderr, "tessera: no input matched\n");
     return kNothingMatched;

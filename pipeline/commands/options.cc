@@ -119,6 +119,12 @@ std::vector<InputSource> InputFlags::sources() const {
 InputOptions InputFlags::options(const std::string& skip_folder) const {
   return {recursive_, skip_folder, nul_ ? ListSeparator::nul : ListSeparator::detect};
 }
+std::vector<std::string> InputFlags::all_paths() const {
+  std::vector<std::string> paths;
+  const auto inputs = make_input_set(sources(), options(""));
+  while (const auto input = wait_for_next(*inputs)) paths.push_back(input->path);
+  return paths;
+}
 bool InputFlags::reads_stdin() const { return std::ranges::find(lists_, "-") != lists_.end(); }
 
 void WorkerFlags::add_to(CLI::App& app) {

@@ -38,6 +38,8 @@ class InputFlags {
   std::string recipe_path() const;  // "" if none
   std::vector<InputSource> sources() const;
   InputOptions options(const std::string& skip_folder) const;
+  /// Every input that there is, for commands that look at all of them; waits for standard input.
+  std::vector<std::string> all_paths() const;
   /// The list is standard input: it can be read once only.
   bool reads_stdin() const;
 

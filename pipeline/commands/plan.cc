@@ -3,8 +3,8 @@
 #include "pipeline/commands/commands.h"
 #include "pipeline/commands/options.h"
 #include "pipeline/inspect.h"
-#include "pipeline/name_template.h"
 #include "pipeline/plan_text.h"
+#include "pipeline/publisher.h"
 #include "pipeline/runner.h"
 
 namespace tessera::pipeline {
@@ -16,21 +16,10 @@ struct PlanFlags {
   bool spread = false;
 };
 
-std::vector<const stages::Codec*> codecs_for(const Recipe& recipe, const std::string& path) {
-  std::vector<const stages::Codec*> codecs;
-  for (const OutputSpec& output : recipe.outputs) {
-    codecs.push_back(output.codec ? output.codec : stages::codec_for_extension(extension_of(path)));
-    if (!codecs.back())
-      throw stages::ImageError("its extension names no format that can be written; choose one with --format");
-  }
-  return codecs;
-}
-
 int plan(const PlanFlags& flags) {
   const auto recipe = std::make_shared<const Recipe>(flags.recipe.load(flags.inputs.recipe_path()).recipe);
-  std::vector<std::string> paths;
-  const auto inputs = make_input_set(flags.inputs.sources(), flags.inputs.options(""));
-  while (const auto input = inputs->next()) paths.push_back(input->path);
+  const ProductNames names(*recipe);
+  const std::vector<std::string> paths = flags.inputs.all_paths();
   if (paths.empty()) {
     fmt::print(stderr, "tessera: no input matched\n");
     return kNothingMatched;
@@ -43,7 +32,8 @@ int plan(const PlanFlags& flags) {
     try {
       if (!inspections[i].error.empty()) throw stages::ImageError(inspections[i].error);
       const stages::Header& header = inspections[i].header;
-      const auto codecs = codecs_for(*recipe, paths[i]);
+      std::vector<const stages::Codec*> codecs;
+      for (std::size_t o = 0; o < recipe->outputs.size(); ++o) codecs.push_back(&names.codec_of(paths[i], o));
       const ImagePlan made = make_plan(*recipe, header, codecs, {}, route, {}, true);
       fmt::print("{}: {}x{} {}{}\n{}", paths[i], header.full.width, header.full.height,
                  stages::codecs()[header.codec]->name(), header.progressive ? ", progressive" : "",

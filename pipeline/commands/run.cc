@@ -39,7 +39,7 @@ Survey survey(InputSet& inputs, const Recipe& recipe, const ProductNames& names,
               OnExist on_exist, bool print) {
   Survey survey;
   CollisionDetector collisions;
-  while (const std::optional<Input> input = inputs.next()) {
+  while (const std::optional<Input> input = wait_for_next(inputs)) {
     ++survey.inputs;
     if (input->error) {
       if (print) fmt::print("{} : {}\n", input->path, *input->error);
@@ -49,26 +49,25 @@ Survey survey(InputSet& inputs, const Recipe& recipe, const ProductNames& names,
       if (print) fmt::print("{} -> {} (named once it is decoded)\n", input->path, recipe.outputs[0].name_template);
       continue;
     }
-    for (std::size_t i = 0; i < recipe.outputs.size(); ++i) {
-      if (!names.codec_of(*input, i)) {
+    try {
+      for (std::size_t i = 0; i < recipe.outputs.size(); ++i) {
+        const std::string output = root + "/" + names.name_of(*input, i, nullptr);
+        if (const auto collision = collisions.add(absolute(output), absolute(input->path)))
+          throw UsageError(to_string(*collision));
+        const Existing existing = look_at_output(output, input->path);
+        // The input's own time decides `newer` when the run looks again; here only what is certain is said.
+        const Decision decision = decide(on_exist, existing, 0, false);
+        if (existing.kind != Existing::Kind::absent && decision.action == Action::refuse && survey.existing++ == 0)
+          survey.first_existing = fmt::format("{}: {}", output, decision.reason);
         if (print)
-          fmt::print("{} : its extension names no format that can be written; choose one with --format\n", input->path);
-        continue;
+          fmt::print("{} -> {}{}\n", input->path, output,
+                     existing.kind == Existing::Kind::absent ? ""
+                     : decision.action == Action::replace    ? " (replaced)"
+                     : on_exist == OnExist::newer            ? " (replaced if the input is newer)"
+                                                             : fmt::format(" ({})", decision.reason));
       }
-      const std::string output = root + "/" + names.name_of(*input, i, nullptr);
-      if (const auto collision = collisions.add(absolute(output), absolute(input->path)))
-        throw UsageError(to_string(*collision));
-      const Existing existing = look_at_output(output, input->path);
-      // The input's own time decides `newer` when the run looks again; here only what is certain is said.
-      const Decision decision = decide(on_exist, existing, 0, false);
-      if (existing.kind != Existing::Kind::absent && decision.action == Action::refuse && survey.existing++ == 0)
-        survey.first_existing = fmt::format("{}: {}", output, decision.reason);
-      if (print)
-        fmt::print("{} -> {}{}\n", input->path, output,
-                   existing.kind == Existing::Kind::absent ? ""
-                   : decision.action == Action::replace    ? " (replaced)"
-                   : on_exist == OnExist::newer            ? " (replaced if the input is newer)"
-                                                           : fmt::format(" ({})", decision.reason));
+    } catch (const stages::ImageError& e) {
+      if (print) fmt::print("{} : {}\n", input->path, e.what());  // one failed item, when its turn comes
     }
   }
   return survey;

@@ -42,6 +42,9 @@ Header header_of(std::int32_t width, std::int32_t height) {
   return header;
 }
 
+// A first job that runs whatever comes, and one that declines so that the route is asked for.
+const TaskSettings kHopeful{{}, 0, 1 << 20, ~0ull, 0}, kToBeAsked{{}, 0, 1 << 20, 0, 0};
+
 // Starts whatever a task wants, in three windows, and lets the test decide what comes back.
 class FakeExecutor {
  public:
@@ -126,12 +129,7 @@ CompletionPayload payload_for(const Header& header, std::size_t products) {
 
 TEST_CASE("a small image is one job", "[task]") {
   FakeExecutor fake;
-  ImageTask task(recipe_of({"resize 50%"}), {},
-                 {.input_codec = {},
-                  .first_block_bytes = 0,
-                  .first_private_bytes = 1 << 20,
-                  .decline_above = ~0ull,
-                  .max_pixels = 0});
+  ImageTask task(recipe_of({"resize 50%"}), {}, kHopeful);
   fake.serve(task);
   fake.start_all();
   REQUIRE(fake.running.size() == 1);
@@ -143,12 +141,7 @@ TEST_CASE("a small image is one job", "[task]") {
 
 TEST_CASE("a declined image asks for its route and comes back with what it needs", "[task]") {
   FakeExecutor fake;
-  ImageTask task(recipe_of({"flip"}), {},
-                 {.input_codec = {},
-                  .first_block_bytes = 0,
-                  .first_private_bytes = 1 << 20,
-                  .decline_above = ~0ull,
-                  .max_pixels = 0});
+  ImageTask task(recipe_of({"flip"}), {}, kHopeful);
   fake.serve(task);
   fake.start_all();
   CompletionPayload declined = payload_for(header_of(3000, 2000), 0);
@@ -167,12 +160,7 @@ TEST_CASE("a declined image asks for its route and comes back with what it needs
 
 TEST_CASE("a crash is retried once, alone; a second one quarantines", "[task]") {
   FakeExecutor fake;
-  ImageTask task(recipe_of({}), {},
-                 {.input_codec = {},
-                  .first_block_bytes = 0,
-                  .first_private_bytes = 1 << 20,
-                  .decline_above = ~0ull,
-                  .max_pixels = 0});
+  ImageTask task(recipe_of({}), {}, kHopeful);
   fake.serve(task);
   fake.start_all();
   CHECK_FALSE(fake.running[0].work.alone);
@@ -189,12 +177,7 @@ TEST_CASE("a crash is retried once, alone; a second one quarantines", "[task]") 
 
 TEST_CASE("an input that changed is read once more, then failed", "[task]") {
   FakeExecutor fake;
-  ImageTask task(recipe_of({}), {},
-                 {.input_codec = {},
-                  .first_block_bytes = 0,
-                  .first_private_bytes = 1 << 20,
-                  .decline_above = ~0ull,
-                  .max_pixels = 0});
+  ImageTask task(recipe_of({}), {}, kHopeful);
   fake.serve(task);
   for (int i = 0; i < 2; ++i) {
     CHECK(task.terminal() == nullptr);
@@ -209,12 +192,7 @@ TEST_CASE("an input that changed is read once more, then failed", "[task]") {
 TEST_CASE("a worker's impossible answers fail the image and nothing else", "[task]") {
   for (int what = 0; what < 3; ++what) {
     FakeExecutor fake;
-    ImageTask task(recipe_of({}), {},
-                   {.input_codec = {},
-                    .first_block_bytes = 0,
-                    .first_private_bytes = 1 << 20,
-                    .decline_above = ~0ull,
-                    .max_pixels = 0});
+    ImageTask task(recipe_of({}), {}, kHopeful);
     fake.serve(task);
     fake.start_all();
     CompletionPayload payload = payload_for(header_of(10, 10), 1);
@@ -237,12 +215,7 @@ TEST_CASE("a spread image ends well whatever order its jobs come back in and who
     const auto recipe = recipe_of(recipes[static_cast<std::size_t>(round) % recipes.size()], outputs);
     const Header header = header_of(2000, 1500);
     FakeExecutor fake;
-    ImageTask task(recipe, {64},
-                   {.input_codec = {},
-                    .first_block_bytes = 0,
-                    .first_private_bytes = 1 << 20,
-                    .decline_above = 0,
-                    .max_pixels = 0});
+    ImageTask task(recipe, {64}, kToBeAsked);
     fake.serve(task);
     const bool dies = round % 2 == 1;
     int deaths = dies ? 1 : 0;
@@ -278,9 +251,7 @@ TEST_CASE("a spread image ends well whatever order its jobs come back in and who
 
 TEST_CASE("blocks lost with somebody else's worker start the image again without blame", "[task]") {
   FakeExecutor fake;
-  ImageTask task(
-      recipe_of({"gaussian 2"}), {64},
-      {.input_codec = {}, .first_block_bytes = 0, .first_private_bytes = 1 << 20, .decline_above = 0, .max_pixels = 0});
+  ImageTask task(recipe_of({"gaussian 2"}), {64}, kToBeAsked);
   fake.serve(task);
   fake.start_all();
   fake.complete(fake.take(0), payload_for(header_of(2000, 1500), 0), Outcome::declined);
