@@ -136,4 +136,15 @@ Decision decide(OnExist policy, const Existing& existing, std::int64_t input_mod
   return {Action::refuse, "the policy is unknown"};
 }
 
+void Originals::add(const std::string& path) {
+  struct stat s {};
+  if (stat(path.c_str(), &s) == 0) ids_.emplace(s.st_dev, s.st_ino);
+  if (lstat(path.c_str(), &s) == 0) ids_.emplace(s.st_dev, s.st_ino);
+}
+
+bool Originals::contains(const std::string& path) const {
+  struct stat s {};
+  return lstat(path.c_str(), &s) == 0 && ids_.contains({s.st_dev, s.st_ino});
+}
+
 }  // namespace tessera::pipeline

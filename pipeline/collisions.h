@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "pipeline/usage_error.h"
 
@@ -47,6 +49,21 @@ class CollisionDetector {
 
   std::unordered_map<Hash, std::string, HashOfHash> inputs_;                // by path
   std::unordered_map<Hash, const std::string*, HashOfHash> output_makers_;  // into inputs_
+};
+
+/// The files that a run reads, whatever they are called: none of them is ever replaced by an output.
+class Originals {
+ public:
+  void add(const std::string& path);             // what cannot be looked at is left out: it cannot be replaced either
+  bool contains(const std::string& path) const;  // the entry itself, a link not followed
+
+ private:
+  struct Hash {
+    std::size_t operator()(const std::pair<std::uint64_t, std::uint64_t>& id) const {
+      return static_cast<std::size_t>(id.second * 0x9E3779B97F4A7C15ull ^ id.first);
+    }
+  };
+  std::unordered_set<std::pair<std::uint64_t, std::uint64_t>, Hash> ids_;  // device, inode
 };
 
 enum class OnExist : std::uint8_t { error, skip, overwrite, newer };

@@ -44,7 +44,7 @@ Coordinator::Coordinator(std::shared_ptr<const Recipe> recipe, const Coordinator
       tree_(tree),
       names_(names),
       progress_(progress),
-      publisher_(names, tree, journal, settings.on_exist,
+      publisher_(names, tree, journal, settings_.on_exist, settings_.originals, settings_.names_checked,
                  [this](const FinishedItem& item, const std::vector<ProductRow>& rows) { on_closed(item, rows); }) {
   // The hopeful first job of an image: enough for a streamed photo, and never more than a slot's fair share.
   const std::uint64_t share = workforce_.arena->budget() / static_cast<std::uint64_t>(total_slots());
@@ -132,6 +132,8 @@ std::unique_ptr<Coordinator::Item> Coordinator::next_item() {
   const std::int64_t modified_ns = s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec;
   input.bytes = static_cast<std::uint64_t>(s.st_size);
   try {
+    for (std::size_t i = 0; i < recipe_->outputs.size(); ++i)
+      names_.codec_of(input.path, i);  // throws if there is none
     bool all_skipped = names_.known_before_decode();
     for (std::size_t i = 0; i < recipe_->outputs.size() && names_.known_before_decode(); ++i) {
       const std::string name = names_.name_of(input, i, nullptr);
@@ -171,21 +173,31 @@ TaskSettings Coordinator::task_settings(const Input& input) const {
 // is memory soon given back.
 bool Coordinator::dispatch() {
   decide_routes();
-  bool waiting = false;
+  Item* waiting = nullptr;
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const Work* work = items_[i]->task.next();
     if (!work) continue;
     if (start(*items_[i], *work)) return true;
-    waiting = true;
+    if (!waiting) waiting = items_[i].get();
+  }
+  if (waiting && jobs_.empty() && idle_worker()) {
+    // Nothing runs that could give memory back, and nobody fits: whoever holds finished blocks cannot be done.
+    Item& culprit = spreading_ ? *spreading_ : *waiting;
+    culprit.task.give_up(
+        fmt::format("it takes more memory than --memory allows ({})", format_bytes(workforce_.arena->budget())));
+    settle(culprit);
+    return true;
   }
   // An image that waits for memory or for a worker of its own is served before more images come in.
-  if (waiting || ahead_.empty() || !result_.stopped.empty()) return false;
-  if (std::ranges::none_of(workforce_.executor->workers(), [](const auto& w) { return w.idle_slots > 0; }))
-    return false;
+  if (waiting || ahead_.empty() || !result_.stopped.empty() || !idle_worker()) return false;
   std::unique_ptr<Item> item = next_item();
   if (!item) return true;
   items_.push_back(std::move(item));
   return start(*items_.back(), *items_.back()->task.next());
+}
+
+bool Coordinator::idle_worker() const {
+  return std::ranges::any_of(workforce_.executor->workers(), [](const auto& w) { return w.idle_slots > 0; });
 }
 
 std::optional<std::uint32_t> Coordinator::choose_worker(const Work& work) const {
@@ -217,15 +229,7 @@ bool Coordinator::start(Item& item, const Work& work) {
   if (!work.table.empty()) wants.push_back({workers::kBoard, work.table.size(), 0});
   if (work.private_bytes > 0) wants.push_back({*window, 0, work.private_bytes});
   auto leases = workforce_.arena->lease(wants);
-  if (!leases) {
-    if (!jobs_.empty()) return false;
-    // Nothing runs that could give memory back: whoever holds finished blocks, or else this one, cannot be done.
-    Item& culprit = spreading_ ? *spreading_ : item;
-    culprit.task.give_up(
-        fmt::format("it takes more memory than --memory allows ({})", format_bytes(workforce_.arena->budget())));
-    settle(culprit);
-    return true;
-  }
+  if (!leases) return false;
   workers::Job job;
   job.id = next_job_++;
   job.attempt = work.attempt;
@@ -341,8 +345,9 @@ void Coordinator::settle(Item& item) {
 }
 
 void Coordinator::finish(std::unique_ptr<Item> item, const Terminal& terminal) {
-  // A full disk is not the picture's fault: the run stops, and the picture is neither done nor failed.
-  if (terminal.kind == Terminal::Kind::failed && terminal.reason == FailReason::output)
+  // A full disk is not the picture's fault: the run stops, and the picture is neither done nor failed. A worker's word
+  // is not enough for that.
+  if (terminal.kind == Terminal::Kind::failed && terminal.reason == FailReason::output && !tree_.has_room())
     return stop(terminal.sentence, true);
   const TaskResult& result = item->task.result();
   FinishedItem finished;

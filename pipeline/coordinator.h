@@ -23,6 +23,8 @@ struct CoordinatorSettings {
   std::uint64_t max_failures = 0;  // 0: no limit; the run stops when it is reached
   std::uint64_t total = 0;         // inputs, for the ETA; 0: not known
   OnExist on_exist = OnExist::error;
+  Originals originals;         // every input, where outputs may replace files
+  bool names_checked = false;  // output names were compared with each other before the run
 };
 
 struct RunResult {
@@ -44,6 +46,7 @@ class Coordinator {
   void pull();
   void admit(Input);
   bool dispatch();
+  bool idle_worker() const;
   bool start(Item&, const Work&);
   std::unique_ptr<Item> next_item();
   std::optional<std::uint32_t> choose_worker(const Work&) const;

@@ -15,6 +15,10 @@ using namespace stages;
 using workers::Completion;
 using workers::Outcome;
 
+namespace {
+constexpr std::uint32_t kMaxLosses = 16;
+}
+
 std::string_view to_string(Terminal::Kind kind) {
   switch (kind) {
     case Terminal::Kind::done:
@@ -108,12 +112,22 @@ void ImageTask::on(const Completion& completion) {
   next_.reset();
   result_.cpu_ns += completion.cpu_ns;
   if (terminal_) return;
+  try {
+    advance(completion, job);
+  } catch (const ImageError& e) {
+    // A stage that cannot work on this image once sizes are known: a crop outside what trim left.
+    end({Terminal::Kind::failed, e.what(), FailReason::image});
+  }
+}
+
+void ImageTask::advance(const Completion& completion, Running& job) {
   if (completion.outcome == Outcome::crashed) return crashed(completion, job.epoch);
   if (job.epoch != epoch_) return;  // from before a restart
   if (completion.outcome == Outcome::cancelled) return end({Terminal::Kind::failed, "cancelled"});
   if (completion.outcome == Outcome::failed) {
     const auto reason = static_cast<FailReason>(completion.reason);
-    if (reason == FailReason::block_lost) return restart();  // with somebody else's worker: nobody's fault
+    // With somebody else's worker: nobody's fault. But a worker is not believed for ever.
+    if (reason == FailReason::block_lost && losses_++ < kMaxLosses) return restart();
     if (reason == FailReason::changed && changes_++ == 0) return restart();
     return end({Terminal::Kind::failed, failure_text(completion), reason});
   }
@@ -170,12 +184,9 @@ void ImageTask::on_whole(const Completion& completion) {
   if (!plausible(payload.header)) return end({Terminal::Kind::failed, "its worker answered with an impossible header"});
   result_.header = payload.header;
   if (completion.outcome == Outcome::declined) {
-    try {
-      ask(payload.need_block, payload.need_private);
-    } catch (const ImageError& e) {
-      end({Terminal::Kind::failed, e.what(), FailReason::image});
-    }
-    return;
+    // Once to learn its size, once more if what was resolved on the way fitted worse than its upper bound.
+    if (declines_++ == 2) return end({Terminal::Kind::failed, "its worker keeps asking for more memory"});
+    return ask(payload.need_block, payload.need_private);
   }
   if (payload.products != result_.products.size())
     return end({Terminal::Kind::failed, "its worker answered for another number of products"});

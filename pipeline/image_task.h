@@ -115,6 +115,7 @@ class ImageTask {
   void restart();
   void end(Terminal);
   void crashed(const workers::Completion&, std::uint32_t epoch);
+  void advance(const workers::Completion&, Running&);
   void on_whole(const workers::Completion&);
   void on_spread(const workers::Completion&, Running&);
   void pass_advanced(std::size_t pass);
@@ -138,7 +139,7 @@ class ImageTask {
   std::optional<Terminal> terminal_;
   std::vector<std::uint64_t> cancellations_;
   TaskResult result_;
-  std::uint32_t attempt_ = 0, changes_ = 0;
+  std::uint32_t attempt_ = 0, changes_ = 0, declines_ = 0, losses_ = 0;
   std::uint32_t epoch_ = 0;      // results of jobs started in an earlier one are ignored
   std::uint32_t blameless_ = 0;  // crashes of jobs from earlier epochs have been counted
   bool alone_ = false;

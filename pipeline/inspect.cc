@@ -58,12 +58,15 @@ std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::
   std::size_t next = 0;
   std::uint64_t next_job = 1;
   std::vector<workers::Event> events;
-  while (next < paths.size() || !running.empty()) {
-    for (bool started = true; started && next < paths.size();) {
+  std::vector<std::size_t> again;
+  const auto more = [&] { return next < paths.size() || !again.empty(); };
+  while (more() || !running.empty()) {
+    for (bool started = true; started && more();) {
       started = false;
       for (const auto& worker : executor.workers()) {
         if (worker.idle_slots == 0) continue;
-        const std::size_t index = next++;
+        const std::size_t index = again.empty() ? next++ : again.back();
+        if (!again.empty()) again.pop_back();
         started = true;
         const workers::Fd fd = open_input(paths[index], results[index]);
         if (!fd) break;
@@ -85,8 +88,15 @@ std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::
       const auto* completion = std::get_if<Completion>(&event);
       if (!completion) continue;
       const auto found = running.find(completion->id);
-      collect(*completion, results[found->second]);
+      const std::size_t index = found->second;
       running.erase(found);
+      // A crash may be a neighbour's fault: once more.
+      if (completion->outcome == Outcome::crashed && !results[index].retried) {
+        results[index].retried = true;
+        again.push_back(index);
+      } else {
+        collect(*completion, results[index]);
+      }
     }
   }
   return results;

@@ -16,6 +16,7 @@ struct Inspection {
   stages::Header header;
   Hash128 pixel_hash{};
   std::uint64_t bytes = 0;
+  bool retried = false;
 };
 
 /// kind: info or pixels. One result per path, in order.

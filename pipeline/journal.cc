@@ -107,7 +107,7 @@ Journal::Journal(const std::string& path) {
     execute("COMMIT");
     intend_ = prepare("INSERT OR REPLACE INTO product VALUES(?,?,?,?,?,?,?,?,?,?,0)");
     published_ = prepare("UPDATE product SET published=1 WHERE run=? AND item=? AND output=?");
-    withdraw_ = prepare("DELETE FROM product WHERE run=? AND item=? AND published=0");
+    withdraw_ = prepare("DELETE FROM product WHERE run=? AND item=?");
     close_ = prepare("INSERT INTO item VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   } catch (...) {
     const bool busy = sqlite3_errcode(db_) == SQLITE_BUSY;

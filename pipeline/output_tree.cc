@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -67,16 +68,29 @@ OutputTree::OutputTree(std::string root) : root_(std::move(root)) {
   if (error) throw TreeError(fmt::format("cannot create the output folder {}: {}", root_, error.message()));
   make_folder(private_folder());
   make_folder(private_folder() + "/tmp");
-  sweep();
   const int probe = open(root_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, kFileMode);
   has_tmpfile_ = probe >= 0;
   if (probe >= 0) close(probe);
 }
 
-void OutputTree::sweep() {
+void OutputTree::sweep() const {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(private_folder() + "/tmp", ignored))
     std::filesystem::remove(entry.path(), ignored);
+}
+
+bool OutputTree::has_room() {
+  constexpr std::uint64_t kSpare = 64 << 20;
+  struct statvfs space {};
+  if (statvfs(root_.c_str(), &space) != 0 || space.f_bavail * space.f_frsize < kSpare) return false;
+  try {
+    const OutputFile file = create();
+    const std::string megabyte(1 << 20, 'x');
+    return write(file.fd(), megabyte.data(), megabyte.size()) == static_cast<ssize_t>(megabyte.size()) &&
+           fsync(file.fd()) == 0;
+  } catch (const TreeError&) {
+    return false;
+  }
 }
 
 std::string OutputTree::temporary_name() { return fmt::format("{}/tmp/{}-{}", private_folder(), getpid(), counter_++); }

@@ -40,12 +40,16 @@ class OutputTree {
  public:
   enum class Published : std::uint8_t { yes, exists };
 
-  /// Creates the folder and .tessera inside. Throws TreeError.
+  /// Creates the folder and .tessera inside; sweeps nothing yet. Throws TreeError.
   explicit OutputTree(std::string root);
   const std::string& root() const { return root_; }
   std::string path_of(const std::string& relative) const { return root_ + "/" + relative; }
   std::string private_folder() const { return root_ + "/.tessera"; }
 
+  /// Removes what an earlier run left in .tessera/tmp: only for whoever holds the journal's lock.
+  void sweep() const;
+  /// A megabyte can be written and synced, and there is space for more.
+  bool has_room();
   OutputFile create();  // throws TreeError
   /// Creates missing folders on the way. Without `replace` an existing name is left alone and answered with `exists`.
   /// A name that is a link is replaced itself, never its target. Throws TreeError, or ImageError for a name that the
@@ -55,7 +59,6 @@ class OutputTree {
 
  private:
   std::string temporary_name();
-  void sweep();
 
   std::string root_;
   bool has_tmpfile_ = true;

@@ -61,7 +61,7 @@ struct Cursor {
   ImageInfo info;   // what they end in
   std::vector<Step> steps;
   bool on_decoded = true;  // starts from the decoded image, through a ring or (spread) its frame
-  std::vector<std::shared_ptr<const Operation>> bound;  // of `steps`, while on_decoded: for the ring check
+  std::vector<std::shared_ptr<const Operation>> bound;  // `steps`, but those that wait for a statistic
 };
 
 class Planner {
@@ -172,28 +172,22 @@ class Planner {
   }
 
   void append(Cursor& cursor, Step step, std::optional<ImageInfo> output = {}) {
-    if (cursor.on_decoded) {
-      // Bound now, for its geometry: reductions never stand here, so no statistic is missing.
-      auto bound = bind_step(step, cursor.info, {});
-      std::vector<std::shared_ptr<const Operation>> longer = cursor.bound;
-      for (auto& operation : bound) longer.emplace_back(std::move(operation));
-      const ImageInfo out = longer.empty() ? cursor.info : longer.back()->output();
-      if (ring_rows(cursor.input, out, longer) == 0) {
-        materialise(cursor);
-        plan_.reasons.push_back(
-            fmt::format("{} needs more of the image than a few rows at a time: a frame before it", step.name));
-        return append(cursor, std::move(step), output);
-      }
-      cursor.bound = std::move(longer);
-      cursor.info = out;
-    } else {
-      if (output) {
-        cursor.info = *output;
-      } else {
-        const auto bound = bind_step(step, cursor.info, {});
-        if (!bound.empty()) cursor.info = bound.back()->output();
-      }
+    if (step.statistic >= 0) {
+      cursor.info = output.value();
+      cursor.steps.push_back(std::move(step));
+      return;
     }
+    std::vector<std::shared_ptr<const Operation>> longer = cursor.bound;
+    for (auto& operation : bind_step(step, cursor.info, {})) longer.emplace_back(std::move(operation));
+    const ImageInfo out = longer.size() > cursor.bound.size() ? longer.back()->output() : cursor.info;
+    if (cursor.on_decoded && ring_rows(cursor.input, out, longer) == 0) {
+      materialise(cursor);
+      plan_.reasons.push_back(
+          fmt::format("{} needs more of the image than a few rows at a time: a frame before it", step.name));
+      return append(cursor, std::move(step), output);
+    }
+    cursor.bound = std::move(longer);
+    cursor.info = out;
     cursor.steps.push_back(std::move(step));
   }
 
@@ -231,7 +225,7 @@ class Planner {
     add_pass(cursor, {.into_frame = true, .measures = measures});
     leave_decoder(cursor);
   }
-  static void leave_decoder(Cursor& cursor) { cursor.on_decoded = false, cursor.bound.clear(); }
+  static void leave_decoder(Cursor& cursor) { cursor.on_decoded = false; }
 
   void add_pass(Cursor& cursor, Target target) {
     Pass pass;
@@ -248,13 +242,15 @@ class Planner {
       pass.band_rows = (pass.band_rows + multiple - 1) / multiple * multiple;
     if (pass.from_frame == kDecoder)
       pass.ring_rows = pass.steps.empty() ? pass.band_rows : ring_rows(pass.input, pass.output, cursor.bound);
+    const bool waits = std::ranges::any_of(pass.steps, [](const Step& step) { return step.statistic >= 0; });
+    if (!waits) pass.bound = cursor.bound;
     if (target.into_frame) {
       pass.into_frame = static_cast<std::int32_t>(plan_.frames.size());
       plan_.frames.push_back(pass.output);
       cursor.from = pass.into_frame;
       cursor.input = cursor.info;
-      cursor.bound.clear();
     }
+    cursor.bound.clear();
     cursor.steps.clear();
     plan_.stage_work += pass.steps.empty() ? 0
                                            : static_cast<std::uint64_t>(pass.output.width) *
@@ -267,6 +263,7 @@ class Planner {
     return std::move(plan_);
   }
 
+  std::uint64_t band_scratch(const Pass&) const;
   void estimate();
 
   const Recipe& recipe_;
@@ -283,31 +280,41 @@ class Planner {
 
 std::uint64_t image_bytes(const ImageInfo& info) { return frame_layout(info, info.bounds()).bytes; }
 
+// Scratch of one band, most over the first, a middle and the last one. A pass that waits for a statistic counts as if
+// it had one that changes nothing: lookups, gains and a crop take no more.
+std::uint64_t Planner::band_scratch(const Pass& pass) const {
+  std::vector<std::vector<std::byte>> nothing;
+  for (const Statistic& statistic : plan_.statistics) nothing.emplace_back(statistic.bytes);
+  const std::vector<ReadBytes> unmeasured(nothing.begin(), nothing.end());
+  const Chain chain = bind_pass(pass, unmeasured);
+  std::uint64_t most = 0;
+  for (const std::int32_t b : {0, pass.bands() / 2, pass.bands() - 1}) {
+    const Region band = intersect(pass.band(b), chain.output().bounds());
+    if (band.empty()) continue;
+    const Region need = chain.required_input(band);
+    // Spread: what crosses the pieces of a frame is gathered first. A decoded frame is one piece.
+    const bool gathered = pass.from_frame > 0 && route_ == Route::spread;
+    most = std::max(most, chain.scratch_bytes(band) + (gathered ? frame_layout(pass.input, need).bytes : 0));
+  }
+  return most;
+}
+
 void Planner::estimate() {
   plan_.frame_bytes = place_frames(plan_).workspace_bytes;
   std::uint64_t most_private = 0;
   for (Pass& pass : plan_.passes) {
-    const Region band = pass.band(pass.bands() / 2);
-    // Reductions bind without their statistic here; the geometry of those stages changes no scratch worth counting.
-    std::uint64_t scratch = 0;
-    ImageInfo info = pass.input;
-    for (const Step& step : pass.steps)
-      if (step.statistic < 0)
-        for (const auto& operation : bind_step(step, info, {})) {
-          info = operation->output();
-          const Region part = intersect({0, 0, info.width, pass.band_rows * 2}, info.bounds());
-          scratch += 4 * frame_layout(info, part).bytes;
-        }
-    pass.band_scratch_bytes = scratch;
-    std::uint64_t bytes = scratch;
+    const Region band = pass.band(0);
+    pass.band_scratch_bytes = band_scratch(pass);
+    std::uint64_t bytes = pass.band_scratch_bytes;
     if (pass.from_frame == kDecoder)
       bytes += plan_.decode_traits.private_bytes + DecoderSource::ring_bytes(plan_.decode_traits, pass.ring_rows);
     if (pass.into_frame < 0) bytes += frame_layout(pass.output, band).bytes;
     if (pass.product >= 0) {
       const auto i = static_cast<std::size_t>(pass.product);
-      bytes += product_codecs_[i]
-                   ->encode_traits(pass.output, settings_for(recipe_.outputs[i], *product_codecs_[i]))
-                   .private_bytes;
+      const Values settings = settings_for(recipe_.outputs[i], *product_codecs_[i]);
+      const std::uint64_t encoder = product_codecs_[i]->encode_traits(pass.output, settings).private_bytes;
+      plan_.most_encoder_bytes = std::max(plan_.most_encoder_bytes, encoder);
+      bytes += encoder;
     }
     most_private = std::max(most_private, bytes);
   }
@@ -325,13 +332,14 @@ void Planner::estimate() {
         needed |= q >= p && (plan_.passes[q].from_frame == static_cast<std::int32_t>(f) ||
                              plan_.passes[q].into_frame == static_cast<std::int32_t>(f));
       }
-      if (made && needed) alive += image_bytes(plan_.frames[f]);
+      // Until the last unknown size is known, nobody knows which frames are needed, and all are kept.
+      if (made && (needed || p < sealed_)) alive += image_bytes(plan_.frames[f]);
     }
     const std::uint64_t product = plan_.passes[p].product >= 0 ? image_bytes(plan_.passes[p].output) : 0;
     plan_.spread_bytes = std::max(plan_.spread_bytes, alive + product + previous_product);
     previous_product = product;
   }
-  plan_.spread_bytes += metadata_block_bytes(header_) * 2;
+  plan_.spread_bytes += metadata_block_bytes(header_) * 4;
 }
 
 }  // namespace
@@ -346,7 +354,8 @@ ImagePlan make_plan(const Recipe& recipe, const Header& header, std::span<const 
 }
 
 Chain bind_pass(const Pass& pass, std::span<const ReadBytes> statistics) {
-  std::vector<std::unique_ptr<const Operation>> operations;
+  if (!pass.bound.empty() || pass.steps.empty()) return Chain(pass.input, pass.bound);
+  std::vector<std::shared_ptr<const Operation>> operations;
   ImageInfo info = pass.input;
   for (const Step& step : pass.steps) {
     const ReadBytes statistic =

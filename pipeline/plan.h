@@ -39,6 +39,8 @@ struct Pass {
   std::int32_t band_rows = 0;    // a multiple of 16
   std::int32_t ring_rows = 0;    // from the decoder with steps: rows that a band needs at most
   std::uint64_t band_scratch_bytes = 0;
+  /// The steps bound already, if no statistic is among them: binding taps takes milliseconds, so it is done once.
+  std::vector<std::shared_ptr<const stages::Operation>> bound;
 
   std::int32_t bands() const { return (output.height + band_rows - 1) / band_rows; }
   stages::Region band(std::int32_t i) const;
@@ -64,8 +66,9 @@ struct ImagePlan {
   bool complete = true;
   std::uint64_t frame_bytes = 0;    // most bytes of frames alive at once, whole route
   std::uint64_t private_bytes = 0;  // codecs, ring, scratch, bands: whole route, one slot
-  std::uint64_t spread_bytes = 0;   // frames and bands of the spread route, most at once, without codecs
-  std::uint64_t stage_work = 0;     // samples computed by stages, for the choice of route
+  std::uint64_t most_encoder_bytes = 0;
+  std::uint64_t spread_bytes = 0;  // frames and bands of the spread route, most at once, without codecs
+  std::uint64_t stage_work = 0;    // samples computed by stages, for the choice of route
   std::vector<std::string> reasons;
 };
 

@@ -1,8 +1,9 @@
 #include "pipeline/publisher.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <exception>
 
 #include "pipeline/job_files.h"
 
@@ -40,8 +41,15 @@ std::string ProductNames::name_of(const Input& input, std::size_t output, const 
   return templates_[output].expand(fields);
 }
 
-Publisher::Publisher(const ProductNames& names, OutputTree& tree, Journal& journal, OnExist on_exist, Closed closed)
-    : names_(names), tree_(tree), journal_(journal), on_exist_(on_exist), closed_(std::move(closed)) {}
+Publisher::Publisher(const ProductNames& names, OutputTree& tree, Journal& journal, OnExist on_exist,
+                     const Originals& originals, bool checked, Closed closed)
+    : names_(names),
+      tree_(tree),
+      journal_(journal),
+      on_exist_(on_exist),
+      originals_(originals),
+      checked_(checked),
+      closed_(std::move(closed)) {}
 
 void Publisher::add(FinishedItem item) {
   if (group_.empty()) since_ = std::chrono::steady_clock::now();
@@ -56,58 +64,88 @@ void Publisher::tick(std::chrono::steady_clock::time_point now) {
   if (group_.size() >= kGroup || now >= due()) flush();
 }
 
-// Fills rows and actions for a done item, or turns it into a failed or skipped one.
-void Publisher::name_products(FinishedItem& item, std::vector<ProductRow>& rows, std::vector<Action>& actions) {
+// The products that are to be published. Turns the item into a failed or skipped one if that cannot or need not be.
+std::vector<Publisher::Pending> Publisher::name_products(FinishedItem& item) {
+  std::vector<Pending> pending;
+  const auto ends = [&](Terminal::Kind kind, std::string sentence) {
+    item.row.terminal = {kind, std::move(sentence),
+                         kind == Terminal::Kind::failed ? FailReason::output : FailReason::none};
+    return std::vector<Pending>();
+  };
+  std::string last_skipped;
   for (std::size_t i = 0; i < item.files.size(); ++i) {
     const std::string name = names_.name_of(item.input, i, &item.result);
-    const Existing existing = look_at_output(tree_.path_of(name), item.input.path);
-    const Decision decision = decide(on_exist_, existing, item.row.modified_ns, false);
-    if (decision.action == Action::skip && item.files.size() == 1) {
-      item.row.terminal = {Terminal::Kind::skipped, fmt::format("{}: {}", name, decision.reason)};
-    } else if (decision.action == Action::refuse) {
-      item.row.terminal = {Terminal::Kind::failed, fmt::format("{}: {}", name, decision.reason), FailReason::output};
+    const std::string path = tree_.path_of(name);
+    if (!checked_)
+      if (const auto collision = claims_.add(path, item.input.path))
+        return ends(Terminal::Kind::failed, to_string(*collision));
+    const Decision decision = decide(on_exist_, look_at_output(path, item.input.path), item.row.modified_ns, false);
+    if (decision.action == Action::refuse)
+      return ends(Terminal::Kind::failed, fmt::format("{}: {}", name, decision.reason));
+    if (decision.action == Action::replace && originals_.contains(path))
+      return ends(Terminal::Kind::failed, fmt::format("{}: it is another input of this run", name));
+    if (decision.action == Action::skip) {
+      last_skipped = fmt::format("{}: {}", name, decision.reason);
+      continue;
     }
-    if (item.row.terminal.kind != Terminal::Kind::done) return;
-    rows.push_back(
-        {item.row.item, static_cast<std::uint32_t>(i), name, item.files[i].inode(), item.result.products[i]});
-    actions.push_back(decision.action);
+    pending.push_back(
+        {{item.row.item, static_cast<std::uint32_t>(i), name, item.files[i].inode(), item.result.products[i]},
+         decision.action});
+  }
+  if (pending.empty()) return ends(Terminal::Kind::skipped, last_skipped);
+  return pending;
+}
+
+// All products of an item, or none: those that got their name are taken back when a later one does not.
+void Publisher::publish(FinishedItem& item, std::vector<Pending>& pending) {
+  std::vector<std::string> created;
+  try {
+    for (Pending& p : pending) {
+      const bool replace = p.action == Action::replace;
+      if (tree_.publish(std::move(item.files[p.row.output]), p.row.name, replace) == OutputTree::Published::exists)
+        throw stages::ImageError(fmt::format("{}: another file took that name in the meantime", p.row.name));
+      if (!replace) created.push_back(tree_.path_of(p.row.name));
+      journal_.published(p.row);
+    }
+  } catch (...) {
+    for (const std::string& path : created) unlink(path.c_str());
+    journal_.withdraw(item.row.item);
+    pending.clear();
+    throw;
   }
 }
 
 void Publisher::flush() {
   std::vector<FinishedItem> group = std::move(group_);
   group_.clear();
-  std::vector<std::vector<ProductRow>> rows(group.size());
-  std::vector<std::vector<Action>> actions(group.size());
+  std::vector<std::vector<Pending>> pending(group.size());
   for (std::size_t i = 0; i < group.size(); ++i) {
     if (group[i].row.terminal.kind != Terminal::Kind::done) continue;
     try {
-      name_products(group[i], rows[i], actions[i]);
+      pending[i] = name_products(group[i]);
     } catch (const stages::ImageError& e) {
       group[i].row.terminal = {Terminal::Kind::failed, e.what(), FailReason::output};
     }
-    if (group[i].row.terminal.kind != Terminal::Kind::done) rows[i].clear();
-    for (const ProductRow& row : rows[i]) journal_.intend(row);
+    for (const Pending& p : pending[i]) journal_.intend(p.row);
   }
   journal_.commit();
+  std::exception_ptr stopped;  // the disk is full, say: the others still get their rows
   for (std::size_t i = 0; i < group.size(); ++i) {
     FinishedItem& item = group[i];
     try {
-      for (std::size_t p = 0; p < rows[i].size(); ++p) {
-        if (actions[i][p] == Action::skip) continue;
-        if (tree_.publish(std::move(item.files[p]), rows[i][p].name, actions[i][p] == Action::replace) ==
-            OutputTree::Published::exists)
-          throw stages::ImageError(fmt::format("{}: another file took that name in the meantime", rows[i][p].name));
-        journal_.published(rows[i][p]);
-      }
+      publish(item, pending[i]);
     } catch (const stages::ImageError& e) {
       item.row.terminal = {Terminal::Kind::failed, e.what(), FailReason::output};
-      journal_.withdraw(item.row.item);
-      rows[i].clear();
+    } catch (const TreeError&) {
+      stopped = std::current_exception();
+      continue;  // neither done nor failed
     }
     journal_.close(item.row);
-    closed_(item, rows[i]);
+    std::vector<ProductRow> rows;
+    for (Pending& p : pending[i]) rows.push_back(std::move(p.row));
+    closed_(item, rows);
   }
+  if (stopped) std::rethrow_exception(stopped);
 }
 
 }  // namespace tessera::pipeline

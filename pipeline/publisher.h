@@ -44,7 +44,9 @@ class Publisher {
  public:
   using Closed = std::function<void(const FinishedItem&, const std::vector<ProductRow>&)>;
 
-  Publisher(const ProductNames&, OutputTree&, Journal&, OnExist, Closed closed);
+  /// `originals`: every input of the run, where outputs may replace files. `checked`: the names were compared with each
+  /// other before the run; else a second claim to one name is refused here.
+  Publisher(const ProductNames&, OutputTree&, Journal&, OnExist, const Originals&, bool checked, Closed closed);
   /// An item that reached its end, done or not.
   void add(FinishedItem);
   /// Publishes a group that is large or old enough. Throws TreeError, std::runtime_error (journal).
@@ -54,11 +56,20 @@ class Publisher {
   std::chrono::steady_clock::time_point due() const;
 
  private:
-  void name_products(FinishedItem&, std::vector<ProductRow>&, std::vector<Action>&);
+  struct Pending {
+    ProductRow row;
+    Action action;
+  };
+  std::vector<Pending> name_products(FinishedItem&);
+  void publish(FinishedItem&, std::vector<Pending>&);
+
   const ProductNames& names_;
   OutputTree& tree_;
   Journal& journal_;
   OnExist on_exist_;
+  const Originals& originals_;
+  bool checked_;
+  CollisionDetector claims_;
   Closed closed_;
   std::vector<FinishedItem> group_;
   std::chrono::steady_clock::time_point since_{};

@@ -33,7 +33,8 @@ std::optional<Route> choose_route(const RouteQuestion& question, Tiling tiling, 
   std::uint64_t band_scratch = 0;
   for (const Pass& pass : question.spread.passes) band_scratch = std::max(band_scratch, pass.band_scratch_bytes);
   const std::uint64_t spread_private =
-      std::max(question.spread.decode_traits.private_bytes, band_scratch * static_cast<std::uint64_t>(slots));
+      std::max(question.spread.decode_traits.private_bytes, band_scratch * static_cast<std::uint64_t>(slots)) +
+      question.spread.most_encoder_bytes;
   const bool spread_fits = tiling != Tiling::whole && fits(question.spread.spread_bytes, spread_private);
   if (question.retry && whole_fits) return Route::whole;
   const bool worth_it = slots > 1 && pixels_of(question.header) > kTailSpreadPixels && question.spread.stage_work > 0;

@@ -23,6 +23,9 @@ std::vector<const Codec*> product_codecs(const JobCall& call) {
 }
 
 namespace {
+// With malloc's own trim threshold (main.cc) the constant per worker that --memory does not count.
+constexpr std::uint64_t kWarmScratch = 32 << 20;
+
 class TooLarge : public ImageError {
  public:
   using ImageError::ImageError;
@@ -111,6 +114,8 @@ workers::Run make_runner(std::shared_ptr<const Recipe> recipe, const PlanOptions
     } catch (const std::bad_alloc&) {
       put_failure(completion, FailReason::out_of_memory, "not enough memory to process it");
     }
+    // The lease for it ends with the job; only what most pictures need stays warm.
+    if (call.memory.scratch.resident_bytes() > kWarmScratch) call.memory.scratch.shrink();
   };
 }
 

@@ -17,7 +17,7 @@ bool is_identity(const LookupTable& table) {
 
 }  // namespace
 
-Chain::Chain(const ImageInfo& input, std::vector<std::unique_ptr<const Operation>> operations) {
+Chain::Chain(const ImageInfo& input, std::vector<std::shared_ptr<const Operation>> operations) {
   infos_.push_back(input);
   std::optional<LookupTable> open;  // composed lookups not yet made into an operation
   const auto close = [&] {

@@ -13,7 +13,7 @@ namespace tessera::stages {
 class Chain {
  public:
   /// Neighbouring lookups are composed into one. `input` is what the first operation was bound to.
-  Chain(const ImageInfo& input, std::vector<std::unique_ptr<const Operation>> operations);
+  Chain(const ImageInfo& input, std::vector<std::shared_ptr<const Operation>> operations);
 
   const ImageInfo& input() const { return infos_.front(); }
   const ImageInfo& output() const { return infos_.back(); }
@@ -25,7 +25,7 @@ class Chain {
   std::uint64_t scratch_bytes(const Region& band) const;
 
  private:
-  std::vector<std::unique_ptr<const Operation>> operations_;
+  std::vector<std::shared_ptr<const Operation>> operations_;  // shared with whoever planned with them
   std::vector<ImageInfo> infos_;  // infos_[i] goes into operations_[i]; the last is the output
 };
 

@@ -62,7 +62,7 @@ std::string line_of(const Inspection& inspection) {
   return line + ", " + format_bytes(inspection.bytes);
 }
 
-int info(const InfoFlags& flags) {
+int info(InfoFlags& flags) {
   const std::vector<std::string> paths = flags.inputs.all_paths();
   if (paths.empty()) {
     fmt::print(stderr, "tessera: no input matched\n");

@@ -1,6 +1,10 @@
 #include "pipeline/commands/options.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -10,6 +14,22 @@
 #include "pipeline/stage_text.h"
 
 namespace tessera::pipeline {
+
+namespace {
+// All of a list that can be read once, in memory that can be opened by name.
+workers::Fd spool_list(const std::string& list) {
+  workers::Fd opened;
+  if (list != "-") opened = workers::checked_fd(open(list.c_str(), O_RDONLY | O_CLOEXEC), list.c_str());
+  const int from = list == "-" ? STDIN_FILENO : opened.get();
+  workers::Fd kept = workers::checked_fd(memfd_create("list", MFD_CLOEXEC), "memfd_create");
+  std::array<char, 65536> buffer;
+  for (ssize_t n; (n = read(from, buffer.data(), buffer.size())) != 0;) {
+    if (n < 0 && errno != EINTR) workers::throw_errno(list.c_str());
+    if (n > 0 && write(kept.get(), buffer.data(), static_cast<std::size_t>(n)) != n) workers::throw_errno("write");
+  }
+  return kept;
+}
+}  // namespace
 
 void RecipeFlags::add_to(CLI::App& app) {
   app_ = &app;
@@ -109,17 +129,24 @@ void InputFlags::add_to(CLI::App& app, bool with_recipe) {
 std::string InputFlags::recipe_path() const {
   return with_recipe_ && !paths_.empty() && paths_[0].ends_with(".toml") ? paths_[0] : "";
 }
-std::vector<InputSource> InputFlags::sources() const {
+std::vector<InputSource> InputFlags::sources(bool spool) {
   std::vector<InputSource> sources;
   for (std::size_t i = recipe_path().empty() ? 0 : 1; i < paths_.size(); ++i)
     sources.push_back({InputSource::Kind::path, paths_[i]});
-  for (const std::string& list : lists_) sources.push_back({InputSource::Kind::list, list});
+  for (const std::string& list : lists_) {
+    struct stat s {};
+    const bool once = list == "-" ? spool : stat(list.c_str(), &s) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode);
+    if (once && !spooled_.contains(list)) spooled_.emplace(list, spool_list(list));
+    const auto kept = spooled_.find(list);
+    sources.push_back(
+        {InputSource::Kind::list, kept == spooled_.end() ? list : fmt::format("/proc/self/fd/{}", kept->second.get())});
+  }
   return sources;
 }
 InputOptions InputFlags::options(const std::string& skip_folder) const {
   return {recursive_, skip_folder, nul_ ? ListSeparator::nul : ListSeparator::detect};
 }
-std::vector<std::string> InputFlags::all_paths() const {
+std::vector<std::string> InputFlags::all_paths() {
   std::vector<std::string> paths;
   const auto inputs = make_input_set(sources(), options(""));
   while (const auto input = wait_for_next(*inputs)) paths.push_back(input->path);
@@ -127,13 +154,14 @@ std::vector<std::string> InputFlags::all_paths() const {
 }
 bool InputFlags::reads_stdin() const { return std::ranges::find(lists_, "-") != lists_.end(); }
 
-void WorkerFlags::add_to(CLI::App& app) {
+void WorkerFlags::add_to(CLI::App& app, bool with_memory) {
   app.add_option("--mode", mode_, "serial, threads, processes, hybrid or auto (processes)")
       ->check(CLI::IsMember({"auto", "serial", "threads", "processes", "hybrid"}));
   app.add_option("-j,--jobs", jobs_, "Worker processes, or threads in thread mode; 0: as many as usable CPUs")
       ->check(CLI::Range(0, 1024));
   app.add_option("--threads", threads_, "Threads inside each worker; more than 1 is hybrid")->check(CLI::Range(0, 256));
-  app.add_option("--memory", memory_, "Memory for pictures and codecs: 4G, 512M, 50%")->type_name("SIZE");
+  if (with_memory)
+    app.add_option("--memory", memory_, "Memory for pictures and codecs: 4G, 512M, 50%")->type_name("SIZE");
 }
 
 workers::ExecutorOptions WorkerFlags::executor() const {

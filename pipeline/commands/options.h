@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "pipeline/input_set.h"
 #include "pipeline/recipe.h"
 #include "workers/executor.h"
+#include "workers/fd.h"
 
 namespace tessera::pipeline {
 
@@ -36,22 +38,25 @@ class InputFlags {
  public:
   void add_to(CLI::App&, bool with_recipe);
   std::string recipe_path() const;  // "" if none
-  std::vector<InputSource> sources() const;
+  /// A list that can be read once only (a pipe, and with `spool` standard input) is read to its end and kept, so that
+  /// it can be read again.
+  std::vector<InputSource> sources(bool spool = false);
   InputOptions options(const std::string& skip_folder) const;
   /// Every input that there is, for commands that look at all of them; waits for standard input.
-  std::vector<std::string> all_paths() const;
+  std::vector<std::string> all_paths();
   /// The list is standard input: it can be read once only.
   bool reads_stdin() const;
 
  private:
   std::vector<std::string> paths_, lists_;
+  std::map<std::string, workers::Fd> spooled_;
   bool recursive_ = false, nul_ = false, with_recipe_ = false;
 };
 
 /// --mode, -j, --threads, --memory.
 class WorkerFlags {
  public:
-  void add_to(CLI::App&);
+  void add_to(CLI::App&, bool with_memory = true);
   workers::ExecutorOptions executor() const;  // throws UsageError
   std::uint64_t memory() const;
   std::string describe() const;  // "processes, 2 workers"

@@ -16,7 +16,7 @@ struct PlanFlags {
   bool spread = false;
 };
 
-int plan(const PlanFlags& flags) {
+int plan(PlanFlags& flags) {
   const auto recipe = std::make_shared<const Recipe>(flags.recipe.load(flags.inputs.recipe_path()).recipe);
   const ProductNames names(*recipe);
   const std::vector<std::string> paths = flags.inputs.all_paths();

@@ -31,6 +31,7 @@ std::string absolute(const std::string& path) { return std::filesystem::absolute
 struct Survey {
   std::uint64_t inputs = 0, existing = 0;
   std::string first_existing;
+  Originals originals;
 };
 
 // Pulls all inputs once, before anything is made: two inputs with one output name, an output that is another's input,
@@ -41,6 +42,7 @@ Survey survey(InputSet& inputs, const Recipe& recipe, const ProductNames& names,
   CollisionDetector collisions;
   while (const std::optional<Input> input = wait_for_next(inputs)) {
     ++survey.inputs;
+    if (on_exist == OnExist::overwrite || on_exist == OnExist::newer) survey.originals.add(input->path);
     if (input->error) {
       if (print) fmt::print("{} : {}\n", input->path, *input->error);
       continue;
@@ -110,7 +112,7 @@ int report(const RunResult& result, const RunFlags& flags, const std::string& ro
   return c.failed + c.quarantined > 0 ? kSomeFailed : kAllDone;
 }
 
-int run(const RunFlags& flags) {
+int run(RunFlags& flags) {
   if (flags.quiet && flags.verbose) throw UsageError("-q and -v: choose one");
   RecipeFile file = flags.recipe.load(flags.inputs.recipe_path());
   const auto recipe = std::make_shared<const Recipe>(std::move(file.recipe));
@@ -118,11 +120,15 @@ int run(const RunFlags& flags) {
     fmt::print("{}", recipe->canonical());
     return kAllDone;
   }
-  const auto sources = flags.inputs.sources();
-  if (sources.empty()) throw UsageError("no input: name files, folders or patterns, or use --files-from");
+  if (flags.inputs.sources().empty())
+    throw UsageError("no input: name files, folders or patterns, or use --files-from");
   if (flags.output.empty()) throw UsageError("where to? give an output folder: -o DIR");
   const std::string policy = flags.on_exist.empty() ? file.on_exist.value_or("error") : flags.on_exist;
   const OnExist on_exist = parse_on_exist(policy, "--on-exist");
+  // What may replace files has to know every input first; standard input is streamed otherwise.
+  const bool replaces = on_exist == OnExist::overwrite || on_exist == OnExist::newer;
+  const auto sources = flags.inputs.sources(replaces || flags.dry_run);
+  const bool streams = flags.inputs.reads_stdin() && !replaces && !flags.dry_run;
   const workers::ExecutorOptions executor = flags.workers.executor();
   const std::string root = flags.output;
   const InputOptions input_options = flags.inputs.options(root);
@@ -139,11 +145,12 @@ int run(const RunFlags& flags) {
   settings.max_pixels = parse_count(flags.max_pixels, "--max-pixels");
   settings.max_failures = flags.fail_fast ? 1 : flags.max_failures;
   settings.on_exist = on_exist;
-  // Standard input can be read once: its names are checked as they are published.
-  if (!flags.inputs.reads_stdin() || flags.dry_run) {
+  if (!streams) {
     const auto inputs = make_input_set(sources, input_options);
-    const Survey found = survey(*inputs, *recipe, names, root, on_exist, flags.dry_run);
+    Survey found = survey(*inputs, *recipe, names, root, on_exist, flags.dry_run);
     settings.total = found.inputs;
+    settings.names_checked = names.known_before_decode();
+    settings.originals = std::move(found.originals);
     if (found.inputs == 0) {
       for (const std::string& source : inputs->empty_sources()) fmt::print(stderr, "tessera: {}\n", source);
       fmt::print(stderr, "tessera: no input matched\n");
@@ -166,6 +173,7 @@ int run(const RunFlags& flags) {
   workers::Workforce workforce =
       workers::make_workforce(executor, flags.workers.memory(), make_runner(recipe, settings.plan, slots));
   Journal journal(tree.private_folder() + "/journal.sqlite");
+  tree.sweep();
   journal.begin_run(recipe->canonical(), recipe->hash());
   const auto inputs = make_input_set(sources, input_options);
   Progress progress(flags.quiet     ? Verbosity::quiet

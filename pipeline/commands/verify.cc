@@ -69,7 +69,7 @@ int verify(const VerifyFlags& flags) {
     const auto recipe = std::make_shared<const Recipe>(default_recipe().recipe);
     const workers::ExecutorOptions options = flags.workers.executor();
     const workers::Workforce workforce =
-        workers::make_workforce(options, flags.workers.memory(), make_runner(recipe, {}, std::max(options.threads, 1)));
+        workers::make_workforce(options, 256u << 20, make_runner(recipe, {}, std::max(options.threads, 1)));
     const auto results = inspect(*workforce.executor, JobKind::pixels, paths);
     for (std::size_t i = 0; i < both.size(); ++i) {
       const Inspection &ra = results[2 * i], &rb = results[2 * i + 1];
@@ -99,7 +99,7 @@ void add_verify(CLI::App& program, Command& chosen) {
   app.add_option("B", flags->b, "Another")->required();
   app.add_flag("--pixels", flags->pixels, "Compare decoded pixels: files may differ in metadata and compression");
   app.add_flag("-q,--quiet", flags->quiet, "Only the exit code");
-  flags->workers.add_to(app);
+  flags->workers.add_to(app, false);
   app.callback([flags, &chosen] { chosen = [flags] { return verify(*flags); }; });
 }
 

@@ -87,8 +87,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   cv::setNumThreads(1);
-  mallopt(M_MMAP_THRESHOLD, 256 << 20);
-  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
   const auto recipe = std::make_shared<const pipeline::Recipe>(pipeline::load_recipe(argv[2]).recipe);
   std::filesystem::create_directories(argv[3]);
   const workers::Mapping shared(4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);

@@ -60,7 +60,7 @@ TEST_CASE("resize and sharpen stream from the decoder to the product without a f
   CHECK(plan.passes[0].output.width == 1600);
 }
 
-TEST_CASE("--full-decode and a stage before the resize keep the decoder from shrinking", "[plan]") {
+TEST_CASE("full-decode and a stage before the resize keep the decoder from shrinking", "[plan]") {
   Recipe recipe = recipe_of({"resize 300x"});
   CHECK(plan_of(recipe, photo(6000, 4000)).decode.scale_log2 == 3);
   recipe.full_decode = true;

@@ -1,10 +1,12 @@
 // What a batch survives and what it says: deaths, broken files, names, policies, exit codes.
 #include <fmt/format.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -292,6 +294,48 @@ TEST_CASE("names with any bytes survive, and read-only folders are an environmen
   const auto made = tree(folder / "out");
   for (const std::string name : {"-dash.jpg", "new\nline.jpg", "\xff\xfe.jpg", "%s %n.jpg", "bl ank.jpg"})
     CHECK(made.contains(name));
+}
+
+TEST_CASE("a picture that a later stage cannot work on fails alone, whole or spread", "[run]") {
+  TemporaryFolder folder;
+  fs::create_directories(folder / "in");
+  NaiveImage framed = make_naive(200, 200, {stages::Model::bgr, stages::Depth::u8, false});
+  for (int y = 90; y < 110; ++y)
+    for (int x = 90; x < 110; ++x) framed.at(x, y, 1) = 255;
+  write_picture(folder / "in/framed.png", OwnedImage(framed), "png");
+  write_picture(folder / "in/plain.png", picture(300, 300, 1), "png");
+  for (const std::string tiling : {"whole", "spread"}) {
+    const std::string out = folder / tiling;
+    const ProgramResult result = run_program(
+        {"run", folder / "in", "-o", out, "--tiling", tiling, "-j2", "-s", "trim", "-s", "crop 50x50+100+100"});
+    INFO(tiling << "\n" << result.err);
+    CHECK(result.code == 1);
+    CHECK(tree(out).size() == 1);
+    CHECK(manifest(out).size() == 2);
+  }
+  CHECK((tree(folder / "whole") == tree(folder / "spread")));
+}
+
+TEST_CASE("a list from a pipe is read once and worked on, and replaces no other input", "[run]") {
+  TemporaryFolder folder;
+  fs::create_directories(folder / "in");
+  write_picture(folder / "in/a.png", picture(40, 30, 1), "png");
+  write_picture(folder / "in/a.jpg", picture(40, 30, 2), "jpeg");
+  const std::string before = read_file(folder / "in/a.jpg");
+  const auto piped = [&](const std::string& words) {
+    const std::string command = fmt::format("cd '{}' && ls -1 a.png a.jpg | '{}' run {} > '{}' 2>&1", folder / "in",
+                                            TESSERA_PROGRAM, words, folder / "log");
+    const int status = std::system(command.c_str());
+    return WEXITSTATUS(status);
+  };
+  CHECK(piped("--files-from - -o . -f jpeg --on-exist overwrite --resize 10x10") != 0);
+  CHECK(read_file(folder / "in/a.jpg") == before);
+  // Streamed, both want out/a.jpg: the second is refused, whichever it is.
+  CHECK(piped("--files-from - -o out -f jpeg --on-exist skip --resize 10x10") == 1);
+  CHECK_THAT(read_file(folder / "log"), Contains("a.png") && Contains("a.jpg"));
+  CHECK(tree(folder / "in/out").size() == 1);
+  CHECK(piped("--files-from /dev/stdin -o out2 --resize 10x10") == 0);
+  CHECK(tree(folder / "in/out2").size() == 2);
 }
 
 }  // namespace tessera::tests

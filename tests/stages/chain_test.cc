@@ -13,7 +13,7 @@ namespace {
 using Recipe = std::vector<std::pair<std::string, std::vector<Values::Pair>>>;
 
 Chain chain_of(const ImageInfo& input, const Recipe& recipe) {
-  std::vector<std::unique_ptr<const Operation>> operations;
+  std::vector<std::shared_ptr<const Operation>> operations;
   ImageInfo info = input;
   for (const auto& [op, parameters] : recipe) {
     operations.push_back(make_stage(op, parameters)->bind(info, {}));
