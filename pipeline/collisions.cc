@@ -117,7 +117,7 @@ Decision decide(OnExist policy, const Existing& existing, std::int64_t input_mod
       return {Action::refuse, "a device, pipe or socket has its name"};
     case Existing::Kind::the_input:
       if (in_place) return {Action::replace, {}};
-      return {Action::refuse, "it is the input itself; originals are overwritten with --in-place only"};
+      return {Action::refuse, "it is the input itself, and originals are never overwritten"};
     case Existing::Kind::file:
     case Existing::Kind::link:
       break;

@@ -278,8 +278,7 @@ void Coordinator::decide_routes() {
     const auto route = choose_route(*question, settings_.tiling, total_slots(), *workforce_.arena);
     if (!route) {
       item.task.give_up(fmt::format("it takes {} of memory, more than --memory allows ({})",
-                                    format_bytes(std::min(question->whole.frame_bytes + question->whole.private_bytes,
-                                                          question->spread.spread_bytes)),
+                                    format_bytes(least_memory(*question, settings_.tiling, total_slots())),
                                     format_bytes(workforce_.arena->budget())));
       settle(item);
       return decide_routes();
@@ -394,7 +393,7 @@ void Coordinator::on_closed(const FinishedItem& item, const std::vector<ProductR
     progress_.line(fmt::format("tessera: {}: {}{}", item.input.path, terminal.sentence,
                                terminal.kind == Terminal::Kind::quarantined ? " (quarantined)" : ""));
     if (settings_.max_failures > 0 && counts.failed + counts.quarantined >= settings_.max_failures)
-      stop(fmt::format("{} images failed", counts.failed + counts.quarantined), false);
+      stop("as many images failed as --max-failures or --fail-fast allow", false);
   } else if (progress_.verbosity() == Verbosity::verbose) {
     if (terminal.kind == Terminal::Kind::skipped)
       progress_.line(fmt::format("{}: skipped, {}", item.input.path, terminal.sentence));

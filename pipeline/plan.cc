@@ -21,6 +21,13 @@ constexpr std::int32_t kMaxBandRows = 512;
 // A ring this small is taken whatever part of the image it is.
 constexpr std::uint64_t kSmallRing = 16 << 20;
 
+// No step makes a larger image: a slip of the finger in a size would otherwise bind taps for hours.
+constexpr std::uint64_t kMaxOutputPixels = 4'000'000'000;
+
+std::uint64_t pixels_of(const ImageInfo& info) {
+  return static_cast<std::uint64_t>(info.width) * static_cast<std::uint64_t>(info.height);
+}
+
 std::uint64_t row_bytes(const ImageInfo& info) {
   std::uint64_t bytes = 0;
   for (int p = 0; p < info.format.planes(); ++p) {
@@ -156,6 +163,9 @@ class Planner {
       plan_.reasons.push_back(fmt::format("{} needs a statistic of the whole image first", spec.op));
     }
     std::optional<ImageInfo> output = stage.output(cursor.info);
+    if (output && pixels_of(*output) > kMaxOutputPixels)
+      throw ImageError(fmt::format("{} would make {}x{} pixels of it, more than {} megapixels", spec.op, output->width,
+                                   output->height, kMaxOutputPixels / 1'000'000));
     if (!output) sealed_ = plan_.passes.size();
     if (!output && unknown_ < resolved_.size()) {
       output = resolved_[unknown_++];

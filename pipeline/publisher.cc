@@ -23,7 +23,8 @@ ProductNames::ProductNames(const Recipe& recipe) : recipe_(recipe) {
 const stages::Codec& ProductNames::codec_of(std::string_view input_path, std::size_t output) const {
   const stages::Codec* codec = recipe_.outputs[output].codec;
   if (!codec) codec = stages::codec_for_extension(extension_of(input_path));
-  if (!codec) throw stages::ImageError("its extension names no format that can be written; choose one with --format");
+  if (!codec)
+    throw stages::ImageError("its extension names no format that Tessera writes; choose the output's with --format");
   return *codec;
 }
 
@@ -38,7 +39,9 @@ std::string ProductNames::name_of(const Input& input, std::size_t output, const 
     fields.height = result->products[output].height;
     fields.hash8 = to_hex(result->source_hash).substr(0, 8);
   }
-  return templates_[output].expand(fields);
+  std::string name = templates_[output].expand(fields);
+  if (name.starts_with(".tessera/")) throw stages::ImageError(fmt::format("{}: .tessera holds the journal", name));
+  return name;
 }
 
 Publisher::Publisher(const ProductNames& names, OutputTree& tree, Journal& journal, OnExist on_exist,

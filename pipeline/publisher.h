@@ -21,7 +21,8 @@ namespace tessera::pipeline {
 class ProductNames {
  public:
   explicit ProductNames(const Recipe&);
-  bool known_before_decode() const { return known_; }
+  bool known_before_decode() const { return known_; }  // all of them
+  bool known_before_decode(std::size_t output) const { return templates_[output].known_before_decode(); }
   /// Throws stages::ImageError. `result` may be null while the name does not need it.
   std::string name_of(const Input&, std::size_t output, const TaskResult* result) const;
   /// Throws stages::ImageError if the output keeps the input's format and its extension names none.

@@ -43,6 +43,8 @@ std::string exactness_of(Exactness e) {
   return e == Exactness::any_tiling ? "the same bytes under any tiling" : "the same bytes under the same band grid";
 }
 
+std::string sentence(std::string_view text) { return std::string(text) + (text.ends_with('.') ? "" : "."); }
+
 // A pipe would end a Markdown cell.
 std::string cell(std::string_view text) {
   std::string out;
@@ -72,8 +74,8 @@ std::string stages_list() {
 }
 
 std::string stage_detail(const StageEntry& entry) {
-  std::string text = fmt::format("{}: {}\n\n  example  -s '{}'\n  exact    {}\n", entry.name, entry.help, entry.example,
-                                 exactness_of(entry.exactness));
+  std::string text = fmt::format("{}: {}\n\n  example  -s '{}'\n  exact    {}\n", entry.name, sentence(entry.help),
+                                 entry.example, exactness_of(entry.exactness));
   if (!entry.parameters.empty()) text += "\n";
   for (std::size_t i = 0; i < entry.parameters.size(); ++i) {
     const Parameter& p = entry.parameters[i];
@@ -89,8 +91,8 @@ std::string stages_markdown() {
   for (const StageEntry& entry : catalogue()) {
     if (entry.group != group) text += fmt::format("### Stages: {}\n\n", entry.group);
     group = entry.group;
-    text += fmt::format("#### {}\n\n{} For example `-s '{}'`; {}.\n\n{}\n", entry.name, entry.help, entry.example,
-                        exactness_of(entry.exactness), parameter_rows(entry.parameters));
+    text += fmt::format("#### {}\n\n{} For example `-s '{}'`; {}.\n\n{}\n", entry.name, sentence(entry.help),
+                        entry.example, exactness_of(entry.exactness), parameter_rows(entry.parameters));
   }
   for (const Codec* codec : codecs())
     text += fmt::format("### Format: {}\n\nExtensions {}. Settings of an output:\n\n{}\n", codec->name(),

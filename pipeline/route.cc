@@ -21,6 +21,21 @@ std::uint64_t decline_above(Tiling tiling, int slots, bool tail) {
   return tail ? kTailSpreadPixels : kSpreadPixels;
 }
 
+namespace {
+std::uint64_t spread_private(const RouteQuestion& question, int slots) {
+  std::uint64_t band_scratch = 0;
+  for (const Pass& pass : question.spread.passes) band_scratch = std::max(band_scratch, pass.band_scratch_bytes);
+  return std::max(question.spread.decode_traits.private_bytes, band_scratch * static_cast<std::uint64_t>(slots)) +
+         question.spread.most_encoder_bytes;
+}
+}  // namespace
+
+std::uint64_t least_memory(const RouteQuestion& question, Tiling tiling, int slots) {
+  const std::uint64_t whole = question.whole.frame_bytes + question.whole.private_bytes;
+  const std::uint64_t spread = question.spread.spread_bytes + spread_private(question, slots);
+  return tiling == Tiling::whole ? whole : tiling == Tiling::spread ? spread : std::min(whole, spread);
+}
+
 std::optional<Route> choose_route(const RouteQuestion& question, Tiling tiling, int slots,
                                   const workers::Arena& arena) {
   const auto fits = [&](std::uint64_t block_bytes, std::uint64_t private_bytes) {
@@ -30,12 +45,8 @@ std::optional<Route> choose_route(const RouteQuestion& question, Tiling tiling, 
   const bool reportable = question.products <= kMaxWholeProducts;
   const bool whole_fits =
       tiling != Tiling::spread && reportable && fits(question.whole.frame_bytes, question.whole.private_bytes);
-  std::uint64_t band_scratch = 0;
-  for (const Pass& pass : question.spread.passes) band_scratch = std::max(band_scratch, pass.band_scratch_bytes);
-  const std::uint64_t spread_private =
-      std::max(question.spread.decode_traits.private_bytes, band_scratch * static_cast<std::uint64_t>(slots)) +
-      question.spread.most_encoder_bytes;
-  const bool spread_fits = tiling != Tiling::whole && fits(question.spread.spread_bytes, spread_private);
+  const bool spread_fits =
+      tiling != Tiling::whole && fits(question.spread.spread_bytes, spread_private(question, slots));
   if (question.retry && whole_fits) return Route::whole;
   const bool worth_it = slots > 1 && pixels_of(question.header) > kTailSpreadPixels && question.spread.stage_work > 0;
   if (spread_fits && (worth_it || !whole_fits)) return Route::spread;

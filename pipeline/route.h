@@ -18,4 +18,7 @@ std::uint64_t decline_above(Tiling, int slots, bool tail);
 /// Empty: it fits the arena in neither way that `tiling` allows.
 std::optional<Route> choose_route(const RouteQuestion&, Tiling, int slots, const workers::Arena&);
 
+/// What an arena would have to have for one of the ways that `tiling` allows, bytes.
+std::uint64_t least_memory(const RouteQuestion&, Tiling, int slots);
+
 }  // namespace tessera::pipeline

@@ -15,7 +15,7 @@ std::vector<const Codec*> product_codecs(const JobCall& call) {
       chosen.push_back(output.codec);
     } else {
       if (!call.payload.has_input_codec || call.payload.input_codec >= codecs().size())
-        throw ImageError("its extension names no format that can be written; choose one with --format");
+        throw ImageError("its extension names no format that Tessera writes; choose the output's with --format");
       chosen.push_back(codecs()[call.payload.input_codec]);
     }
   }

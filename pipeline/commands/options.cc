@@ -185,7 +185,7 @@ workers::ExecutorOptions WorkerFlags::executor() const {
 
 std::uint64_t WorkerFlags::memory() const {
   const std::uint64_t bytes = parse_size(memory_, "--memory", usable_memory());
-  if (bytes < (16u << 20)) throw UsageError(fmt::format("--memory {}: at least 16M", memory_));
+  if (bytes < (64u << 20)) throw UsageError(fmt::format("--memory {}: at least 64M", memory_));
   return bytes;
 }
 

@@ -47,12 +47,12 @@ Survey survey(InputSet& inputs, const Recipe& recipe, const ProductNames& names,
       if (print) fmt::print("{} : {}\n", input->path, *input->error);
       continue;
     }
-    if (!names.known_before_decode()) {
-      if (print) fmt::print("{} -> {} (named once it is decoded)\n", input->path, recipe.outputs[0].name_template);
-      continue;
-    }
     try {
       for (std::size_t i = 0; i < recipe.outputs.size(); ++i) {
+        if (!names.known_before_decode(i)) {
+          if (print) fmt::print("{} -> {} (named once it is decoded)\n", input->path, recipe.outputs[i].name_template);
+          continue;
+        }
         const std::string output = root + "/" + names.name_of(*input, i, nullptr);
         if (const auto collision = collisions.add(absolute(output), absolute(input->path)))
           throw UsageError(to_string(*collision));
@@ -152,13 +152,15 @@ int run(RunFlags& flags) {
     settings.names_checked = names.known_before_decode();
     settings.originals = std::move(found.originals);
     if (found.inputs == 0) {
-      for (const std::string& source : inputs->empty_sources()) fmt::print(stderr, "tessera: {}\n", source);
+      for (const std::string& source : inputs->empty_sources())
+        fmt::print(stderr, "tessera: no picture directly in {} (-r enters the folders inside)\n", source);
       fmt::print(stderr, "tessera: no input matched\n");
       return kNothingMatched;
     }
     if (found.existing > 0)
-      throw UsageError(fmt::format("{}{}; choose --on-exist skip, overwrite or newer", found.first_existing,
-                                   found.existing > 1 ? fmt::format(" (and {} more)", found.existing - 1) : ""));
+      throw UsageError(fmt::format("{}{}{}", found.first_existing,
+                                   found.existing > 1 ? fmt::format(" (and {} more)", found.existing - 1) : "",
+                                   on_exist == OnExist::error ? "; choose --on-exist skip, overwrite or newer" : ""));
     if (flags.dry_run) {
       fmt::print("{} inputs, {}, memory at most {}\n", found.inputs, flags.workers.describe(),
                  format_bytes(flags.workers.memory()));

@@ -200,6 +200,9 @@ TEST_CASE("exit codes and sentences for what a user gets wrong", "[run]") {
   expect({"run", in, "-o", out, "--format", "jpog"}, 2, "jpeg");
   expect({"run", in, "-o", out, "--max-pixels", "100"}, 1, "--max-pixels");
   expect({"run", in, "-o", out, "--mode", "serial", "-j3"}, 2, "serial");
+  expect({"run", in, "-o", out, "--resize", "9999999x"}, 1, "megapixels");
+  expect({"run", in, "-o", out, "--template", ".tessera/{name}.jpg"}, 1, ".tessera holds the journal");
+  expect({"run", in, "-o", in, "--on-exist", "overwrite"}, 2, "originals are never overwritten");
   expect({"run", in, "-o", out, "-s", "crop 10x10+5000+5000"}, 1, "crop");
   expect({"run", in, "-o", "/proc/nowhere"}, 4, "cannot create the output folder");
   expect({"stages", "gausian"}, 2, "gaussian");
