@@ -84,7 +84,8 @@ TEST_CASE("turns there and back bring every point home", "[map_point]") {
   const ImageInfo info = image_info(kWidth, kHeight, {Model::gray, Depth::u8, false});
   const std::pair<int, int> inverse[]{{2, 2}, {3, 3}, {4, 4}, {5, 5}, {6, 8}, {7, 7}, {8, 6}};
   for (const auto& [there, back] : inverse) {
-    std::vector<std::unique_ptr<const Operation>> operations = orientation_operations(info, there);
+    std::vector<std::shared_ptr<const Operation>> operations;
+    for (auto& operation : orientation_operations(info, there)) operations.push_back(std::move(operation));
     for (auto& operation : orientation_operations(operations[0]->output(), back))
       operations.push_back(std::move(operation));
     const Chain chain(info, std::move(operations));
