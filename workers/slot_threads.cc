@@ -7,26 +7,11 @@
 #include <optional>
 #include <utility>
 
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-#endif
+#include "workers/handover.h"
 
 namespace tessera::workers {
-namespace {
 
-// Debian's oneTBB is not instrumented, so ThreadSanitizer does not see that a task is handed from enqueue to the thread
-// that runs it. It is told here, once the task's copy inside oneTBB is complete; other builds do nothing.
-#ifdef __SANITIZE_THREAD__
-char handover;
-void before_handover() { __tsan_release(&handover); }
-void after_handover() { __tsan_acquire(&handover); }
-#else
-void before_handover() {}
-void after_handover() {}
-#endif
-
-}  // namespace
-
+// Its copy inside oneTBB is complete when it is handed over.
 struct SlotThreads::Task {
   Task(SlotThreads& threads, std::size_t number) : owner(&threads), slot(number) {}
   Task(const Task& other) : owner(other.owner), slot(other.slot) { before_handover(); }

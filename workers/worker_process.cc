@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "workers/handover.h"
 #include "workers/sandbox.h"
 #include "workers/slot.h"
 #include "workers/slot_threads.h"
@@ -110,8 +111,10 @@ class Worker {
       const bool lost = received == Channel::Received::descriptors_lost;
       if (!lost && received != Channel::Received::message) give_up(kExitChannel, "not a message");
       const Job job = checked_job(message);
+      after_handover();  // what another slot wrote for it was announced to the coordinator, and so to us
       const Completion completion = lost ? without_descriptors(job) : run(slot, job, fds);
       fds.clear();  // before the coordinator can know that the job is done
+      before_handover();
       send(make_message(MessageType::completion, setup_.window, setup_.generation, completion));
     }
   }
