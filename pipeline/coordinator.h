@@ -44,7 +44,6 @@ class Coordinator {
  private:
   struct Item;
   void pull();
-  void admit(Input);
   bool dispatch();
   bool idle_worker() const;
   bool start(Item&, const Work&);

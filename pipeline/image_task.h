@@ -125,7 +125,6 @@ class ImageTask {
   Work band_work(std::size_t pass) const;
   Table table_for(const Pass&) const;
   bool may_start(std::size_t pass) const;
-  const std::vector<const stages::Codec*>& codecs() const { return codecs_; }
 
   std::shared_ptr<const Recipe> recipe_;
   PlanOptions options_;
