@@ -5,7 +5,7 @@
 //   hybrid      P forked workers with T slots (oneTBB threads) each
 // One job = one slot = one thread, always. A worker that dies answers each job it held with `crashed`, is reaped, its
 // window forgotten, and a fresh one takes its place.
-// What it does not do: choose, queue, retry or time out jobs.
+// A job that runs past its limits is stopped, if need be with its worker. What it does not do: choose, queue, retry.
 #pragma once
 
 #include <memory>
@@ -15,6 +15,7 @@
 #include "workers/arena.h"
 #include "workers/job.h"
 #include "workers/job_context.h"
+#include "workers/sandbox.h"
 
 namespace tessera::workers {
 
@@ -23,13 +24,19 @@ class Executor {
   struct Worker {
     std::uint32_t window = 0;
     int slots = 1;
-    int idle_slots = 1;     // 0 while it is being retired or replaced
-    bool isolated = false;  // its death is not ours
+    int idle_slots = 1;      // 0 while it is being retired or replaced
+    bool isolated = false;   // its death is not ours
+    std::uint64_t jobs = 0;  // that this worker has been given since it was forked
   };
   virtual ~Executor() = default;
   virtual std::span<const Worker> workers() const = 0;
   /// Needs an idle slot of that worker. The descriptors are borrowed: the caller may close them on return.
-  virtual void start(std::uint32_t window, const Job&, std::span<const int> fds) = 0;
+  virtual void start(std::uint32_t window, const Job&, std::span<const int> fds, const Limits& = {}) = 0;
+  /// New limits for a running job, counted from its start as before. Nothing when it has ended.
+  virtual void set_limits(std::uint64_t job, const Limits&) = 0;
+  /// Private memory that the worker holds now (resident, not shared), beyond what it had when it was ready; bytes. 0
+  /// where workers are not isolated.
+  virtual std::uint64_t grown_bytes(std::uint32_t window) const = 0;
   /// Polls readable when wait() has something to do.
   virtual int ready_fd() const = 0;
   /// Appends what happened; returns at the first event, when a replaced worker has become idle (no event), or at
@@ -53,8 +60,12 @@ class Executor {
 
 struct ExecutorOptions {
   enum class Mode : std::uint8_t { serial, threads, processes } mode = Mode::processes;
-  int workers = 1;  // processes
-  int threads = 1;  // slots per worker (processes: > 1 is hybrid), or of this process (threads)
+  int workers = 1;                     // processes
+  int threads = 1;                     // slots per worker (processes: > 1 is hybrid), or of this process (threads)
+  Sandbox sandbox = Sandbox::require;  // of forked workers
+  /// Private memory that a worker may allocate beside what it has when it is ready; jobs that are granted more raise it
+  /// while they run. 0: the budget divided by the workers.
+  std::uint64_t worker_bytes = 0;
 };
 
 /// Windows, arena and executor of one run: made together because they belong together, ended in the right order.

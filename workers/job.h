@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <variant>
 
@@ -39,17 +40,30 @@ struct Job {
 
 /// declined: nothing was written, the payload says what the job would take.
 /// failed: the job's own error (an exception, or set by it); `reason` and payload are the job's.
-/// crashed: the worker died with the job: `signal`, or 0 and the exit code in `reason`.
-enum class Outcome : std::uint8_t { done, declined, failed, crashed, cancelled };
+/// crashed: the worker died with the job: `signal`, or 0 and the exit code in `reason`. SIGSYS: the sandbox's filter.
+/// timed_out: it ran past its limits, and its worker was killed for it: `reason` is kCpuTime or kWallTime. In this
+/// process nothing can be killed: there it is cancelled, and answers so once it has looked.
+/// interrupted: its worker was killed because of another job that it held. Nothing is known against this one.
+enum class Outcome : std::uint8_t { done, declined, failed, crashed, cancelled, timed_out, interrupted };
 
 /// Reasons of `failed` that are not the job's own, so they are negative. kBlockLost: a block that the job named or read
 /// was gone with its worker, or went while the job ran: what it computed is void and the job is not to blame.
 constexpr std::int32_t kException = -1, kOutOfMemory = -2, kBlockLost = -3, kNoDescriptors = -4;
+/// Reasons of `timed_out`.
+constexpr std::int32_t kCpuTime = 1, kWallTime = 2;
+
+/// What a started job may take; 0: no limit. Known to the executor alone: no worker is told.
+struct Limits {
+  std::uint32_t cpu_ms = 0;         // CPU time of its slot
+  std::uint32_t wall_ms = 0;        // from its start; a pause of the whole machine or of the coordinator does not count
+  std::uint64_t private_bytes = 0;  // what it was granted; its worker may allocate at least so much while it runs
+};
 
 struct Completion {
   std::uint64_t id = 0;
   Outcome outcome = Outcome::done;
-  std::array<std::uint8_t, 7> unused{};
+  std::uint8_t suspects = 0;  // crashed: how many jobs the worker held; 1: it was this one
+  std::array<std::uint8_t, 6> unused{};
   std::int32_t signal = 0, reason = 0;
   std::uint64_t cpu_ns = 0;      // CPU time of the slot's thread
   std::uint64_t breadcrumb = 0;  // crashed: the last step it noted; diagnosis only
@@ -68,6 +82,7 @@ struct Progress {
 /// completions (`crashed`) of the jobs that it held.
 struct WindowLost {
   std::uint32_t window = 0;
+  std::string output;  // the last of what it wrote to stdout and stderr, at most 4 KiB, as it was
 };
 using Event = std::variant<Completion, Progress, WindowLost>;
 

@@ -98,7 +98,7 @@ void ProcessExecutor::answer_for_the_dead(std::uint32_t window, const Death& dea
   Place& p = place(window);
   const std::vector<LastStep> steps = read_status_page(windows_, window, slots_);
   arena_.forget(window);
-  events_.emplace_back(WindowLost{window});
+  events_.emplace_back(WindowLost{window, {}});
   for (const std::uint64_t id : p.held.ids()) {
     Completion completion;
     completion.id = id;

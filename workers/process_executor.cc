@@ -50,7 +50,7 @@ void ProcessExecutor::update_idle(std::uint32_t window) {
   workers_[window - 1].idle_slots = takes_jobs ? static_cast<int>(slots_ - p.held.size()) : 0;
 }
 
-void ProcessExecutor::start(std::uint32_t window, const Job& job, std::span<const int> fds) {
+void ProcessExecutor::start(std::uint32_t window, const Job& job, std::span<const int> fds, const Limits&) {
   assert(window >= 1 && window <= places_.size() && workers_[window - 1].idle_slots > 0);
   assert(fds.size() <= kMaxJobFds && job.block_count <= kMaxBlocks);
   Place& p = place(window);
@@ -68,6 +68,10 @@ void ProcessExecutor::start(std::uint32_t window, const Job& job, std::span<cons
   traffic_.bytes += sizeof(Message);
   update_idle(window);
 }
+
+void ProcessExecutor::set_limits(std::uint64_t, const Limits&) {}
+
+std::uint64_t ProcessExecutor::grown_bytes(std::uint32_t) const { return 0; }
 
 void ProcessExecutor::wait(std::vector<Event>& out, Clock::time_point until) {
   const auto hand_over = [&] {

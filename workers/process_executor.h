@@ -18,7 +18,9 @@ class ProcessExecutor final : public Executor {
   ~ProcessExecutor() override;
 
   std::span<const Worker> workers() const override { return workers_; }
-  void start(std::uint32_t window, const Job&, std::span<const int> fds) override;
+  void start(std::uint32_t window, const Job&, std::span<const int> fds, const Limits&) override;
+  void set_limits(std::uint64_t job, const Limits&) override;
+  std::uint64_t grown_bytes(std::uint32_t window) const override;
   int ready_fd() const override { return epoll_.get(); }
   void wait(std::vector<Event>& out, Clock::time_point until) override;
   void cancel(std::uint64_t job) override;

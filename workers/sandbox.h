@@ -2,7 +2,12 @@
 // to be called with one thread, before any other starts, and there is no way back.
 #pragma once
 
+#include <cstdint>
+
 namespace tessera::workers {
+
+/// require: workers that cannot have all of it do not start. automatic: what this kernel offers. off: none of it.
+enum class Sandbox : std::uint8_t { require, automatic, off };
 
 /// No core dumps, no new privileges, and a seccomp filter:
 ///   EACCES  opening files by any name, new memfds (libraries that merely probe go on without)

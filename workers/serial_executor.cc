@@ -17,7 +17,8 @@ SerialExecutor::SerialExecutor(const Windows& windows, Run run)
       worker_{1, 1, 1, false},
       ready_(checked_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {}
 
-void SerialExecutor::start([[maybe_unused]] std::uint32_t window, const Job& job, std::span<const int> fds) {
+void SerialExecutor::start([[maybe_unused]] std::uint32_t window, const Job& job, std::span<const int> fds,
+                           const Limits&) {
   assert(window == 1 && worker_.idle_slots == 1 && ready_);
   assert(fds.size() <= kMaxJobFds && job.block_count <= kMaxBlocks);
   fds_ = duplicate_all(fds);
@@ -26,6 +27,10 @@ void SerialExecutor::start([[maybe_unused]] std::uint32_t window, const Job& job
   worker_.idle_slots = 0;
   ::eventfd_write(ready_.get(), 1);
 }
+
+void SerialExecutor::set_limits(std::uint64_t, const Limits&) {}
+
+std::uint64_t SerialExecutor::grown_bytes(std::uint32_t) const { return 0; }
 
 void SerialExecutor::wait(std::vector<Event>& out, Clock::time_point until) {
   if (job_) {

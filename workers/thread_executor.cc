@@ -21,7 +21,8 @@ ThreadExecutor::ThreadExecutor(const Windows& windows, Run run, int slots)
 
 ThreadExecutor::~ThreadExecutor() { stop(Clock::now()); }
 
-void ThreadExecutor::start([[maybe_unused]] std::uint32_t window, const Job& job, std::span<const int> fds) {
+void ThreadExecutor::start([[maybe_unused]] std::uint32_t window, const Job& job, std::span<const int> fds,
+                           const Limits&) {
   assert(window == 1 && worker_.idle_slots > 0 && threads_);
   assert(fds.size() <= kMaxJobFds && job.block_count <= kMaxBlocks);
   Queued queued{job, duplicate_all(fds)};
@@ -81,6 +82,10 @@ bool ThreadExecutor::take_events(std::vector<Event>& out) {
   out.insert(out.end(), taken.begin(), taken.end());
   return !taken.empty();
 }
+
+void ThreadExecutor::set_limits(std::uint64_t, const Limits&) {}
+
+std::uint64_t ThreadExecutor::grown_bytes(std::uint32_t) const { return 0; }
 
 void ThreadExecutor::wait(std::vector<Event>& out, Clock::time_point until) {
   while (!take_events(out) && ready_) {

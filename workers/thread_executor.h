@@ -19,7 +19,9 @@ class ThreadExecutor final : public Executor {
   ~ThreadExecutor() override;
 
   std::span<const Worker> workers() const override { return {&worker_, 1}; }
-  void start(std::uint32_t window, const Job&, std::span<const int> fds) override;
+  void start(std::uint32_t window, const Job&, std::span<const int> fds, const Limits&) override;
+  void set_limits(std::uint64_t job, const Limits&) override;
+  std::uint64_t grown_bytes(std::uint32_t window) const override;
   int ready_fd() const override { return ready_.get(); }
   void wait(std::vector<Event>& out, Clock::time_point until) override;
   void cancel(std::uint64_t job) override { held_.cancel(job); }

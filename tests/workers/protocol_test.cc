@@ -177,7 +177,7 @@ TEST_CASE("a worker cannot give itself a signal or a breadcrumb", "[workers]") {
   CHECK(completion.outcome == Outcome::done);
   CHECK(completion.signal == 0);
   CHECK(completion.breadcrumb == 0);
-  CHECK(completion.unused == std::array<std::uint8_t, 7>{});
+  CHECK(completion.unused == std::array<std::uint8_t, 6>{});
 }
 
 /// More than the coordinator reads at once, a proper answer at the end, and death.

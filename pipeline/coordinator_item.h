@@ -1,0 +1,19 @@
+// One input on its way through the coordinator. Private to coordinator*.cc.
+#pragma once
+
+#include <vector>
+
+#include "pipeline/coordinator.h"
+
+namespace tessera::pipeline {
+
+struct Coordinator::Item {
+  Input input;
+  workers::Fd fd;
+  std::int64_t modified_ns = 0;
+  std::vector<OutputFile> files;
+  ImageTask task;
+  workers::Clock::time_point begun = workers::Clock::now();
+};
+
+}  // namespace tessera::pipeline
