@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "stages/image.h"
+#include "workers/kernel_features.h"
 
 namespace tessera::pipeline {
 namespace {
@@ -68,9 +69,7 @@ OutputTree::OutputTree(std::string root) : root_(std::move(root)) {
   if (error) throw TreeError(fmt::format("cannot create the output folder {}: {}", root_, error.message()));
   make_folder(private_folder());
   make_folder(private_folder() + "/tmp");
-  const int probe = open(root_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, kFileMode);
-  has_tmpfile_ = probe >= 0;
-  if (probe >= 0) close(probe);
+  has_tmpfile_ = workers::has_tmpfile(root_.c_str());
 }
 
 void OutputTree::sweep() const {

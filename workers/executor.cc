@@ -7,7 +7,9 @@
 #include <limits>
 #include <stdexcept>
 
+#include "workers/kernel_features.h"
 #include "workers/process_executor.h"
+#include "workers/sandbox_support.h"
 #include "workers/serial_executor.h"
 #include "workers/status_page.h"
 #include "workers/thread_executor.h"
@@ -31,6 +33,20 @@ void check(const ExecutorOptions& options, std::uint64_t budget_bytes) {
     throw std::invalid_argument(fmt::format("A memory budget of {} bytes cannot be worked with.", budget_bytes));
 }
 
+/// Said once and before any fork, rather than by each worker that cannot begin.
+void check_kernel(Sandbox sandbox) {
+  if (!has_pidfd())
+    throw std::runtime_error(
+        "This kernel has no process descriptors (pidfd), which worker processes need: Linux 5.4 or newer has them. "
+        "--mode threads and --mode serial do without, and isolate nothing.");
+  if (sandbox != Sandbox::require) return;
+  if (const auto missing = probe_sandbox().degraded(); !missing.empty())
+    throw std::runtime_error(
+        fmt::format("The sandbox is not complete, and all of it is required: {}. --sandbox=auto goes on with what there "
+                    "is.",
+                    fmt::join(missing, "; ")));
+}
+
 /// A worker keeps descriptor 2, so it must be stderr and not, in a program started without one, a window.
 void open_standard_descriptors() {
   for (const int fd : {0, 1, 2})
@@ -43,7 +59,10 @@ void open_standard_descriptors() {
 Workforce make_workforce(const ExecutorOptions& options, std::uint64_t budget_bytes, Run run) {
   check(options, budget_bytes);
   const bool forks = options.mode == ExecutorOptions::Mode::processes;
-  if (forks) open_standard_descriptors();
+  if (forks) {
+    open_standard_descriptors();
+    check_kernel(options.sandbox);
+  }
   // Twice the budget, so that first fit finds a gap in a fragmented window. Address space is all that it costs.
   const std::uint64_t capacity = status_page_bytes() + round_up_to_page(2 * budget_bytes);
   Workforce made;
@@ -59,7 +78,7 @@ Workforce make_workforce(const ExecutorOptions& options, std::uint64_t budget_by
       made.executor = std::make_unique<ThreadExecutor>(*made.windows, std::move(run), options.threads);
       break;
     case ExecutorOptions::Mode::processes:
-      made.executor = std::make_unique<ProcessExecutor>(*made.windows, *made.arena, std::move(run), options.threads);
+      made.executor = std::make_unique<ProcessExecutor>(*made.windows, *made.arena, std::move(run), options);
       break;
   }
   return made;

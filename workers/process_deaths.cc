@@ -26,7 +26,7 @@ std::string describe(const Death& death) {
 
 void ProcessExecutor::fork_into(std::uint32_t window) {
   Place& p = place(window);
-  p.child = Child::fork_worker({windows_, run_, window, arena_.generation(window), slots_});
+  p.child = Child::fork_worker({windows_, run_, window, arena_.generation(window), slots_, sandbox_});
   p.ready = p.retiring = p.condemned = false;
   p.verdict.clear();
   ++traffic_.forks;

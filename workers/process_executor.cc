@@ -9,11 +9,12 @@
 #include "workers/deadline.h"
 
 namespace tessera::workers {
-ProcessExecutor::ProcessExecutor(Windows& windows, Arena& arena, Run run, int slots)
+ProcessExecutor::ProcessExecutor(Windows& windows, Arena& arena, Run run, const ExecutorOptions& options)
     : windows_(windows),
       arena_(arena),
       run_(std::move(run)),
-      slots_(static_cast<std::size_t>(slots)),
+      slots_(static_cast<std::size_t>(options.threads)),
+      sandbox_(options.sandbox),
       epoll_(checked_fd(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       retry_timer_(checked_fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")) {
   watch(retry_timer_.get(), Source::retry_timer, 0);
@@ -21,7 +22,7 @@ ProcessExecutor::ProcessExecutor(Windows& windows, Arena& arena, Run run, int sl
   places_.reserve(windows.count());
   for (std::uint32_t window = 1; window <= windows.count(); ++window) {
     places_.emplace_back(HeldJobs(board, window, slots_));
-    workers_.push_back({window, slots, 0, true});
+    workers_.push_back({window, options.threads, 0, true});
   }
   for (std::uint32_t window = 1; window <= windows.count(); ++window) try_fork_into(window);
   wait_until_ready();

@@ -13,8 +13,8 @@ namespace tessera::workers {
 
 class ProcessExecutor final : public Executor {
  public:
-  /// One worker for each window; returns when they are ready. `slots` threads in each.
-  ProcessExecutor(Windows&, Arena&, Run, int slots);
+  /// One worker for each window; returns when they are ready. options.threads slots in each.
+  ProcessExecutor(Windows&, Arena&, Run, const ExecutorOptions& options);
   ~ProcessExecutor() override;
 
   std::span<const Worker> workers() const override { return workers_; }
@@ -67,6 +67,7 @@ class ProcessExecutor final : public Executor {
   Arena& arena_;
   Run run_;
   std::size_t slots_;
+  Sandbox sandbox_;
   Fd epoll_, retry_timer_;
   std::vector<Place> places_;
   std::vector<Worker> workers_;

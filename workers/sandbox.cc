@@ -1,64 +1,57 @@
 #include "workers/sandbox.h"
 
-#include <seccomp.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <initializer_list>
-#include <memory>
-#include <system_error>
+#include <stdexcept>
 
+#include "workers/call_filter.h"
 #include "workers/fd.h"
+#include "workers/job.h"
+#include "workers/landlock.h"
+#include "workers/sandbox_support.h"
 
 namespace tessera::workers {
 namespace {
 
-using Filter = std::unique_ptr<void, decltype(&seccomp_release)>;
-
-void check(int result, const char* what) {
-  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
+/// CPU time is not limited here: the limit would count a worker's whole life, and an honest one lives for hours. Jobs
+/// have their own.
+void set_limits(std::size_t slots) {
+  const rlimit none{0, 0};
+  if (::setrlimit(RLIMIT_CORE, &none) != 0) throw_errno("setrlimit(RLIMIT_CORE)");
+  constexpr rlim_t kOwn = 4 + 4;  // standard ones and the channel; a few that the next layers open and close
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) throw_errno("getrlimit(RLIMIT_NOFILE)");
+  const rlim_t enough = kOwn + kMaxJobFds * slots;
+  files.rlim_cur = std::min(files.rlim_cur, enough);
+  files.rlim_max = std::min(files.rlim_max, enough);
+  if (::setrlimit(RLIMIT_NOFILE, &files) != 0) throw_errno("setrlimit(RLIMIT_NOFILE)");
 }
 
-void add(const Filter& filter, std::uint32_t action, std::initializer_list<int> calls) {
-  for (const int call : calls) check(seccomp_rule_add(filter.get(), action, call, 0), "seccomp_rule_add");
-}
-
-/// raise() and abort() signal the own process, which stays allowed.
-void refuse_signals_to_others(const Filter& filter) {
-  const scmp_arg_cmp other = SCMP_A0(SCMP_CMP_NE, static_cast<scmp_datum_t>(::getpid()));
-  for (const int call : {SCMP_SYS(kill), SCMP_SYS(tgkill), SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_tgsigqueueinfo)})
-    check(seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), call, 1, other), "seccomp_rule_add");
-  add(filter, SCMP_ACT_ERRNO(EPERM), {SCMP_SYS(tkill), SCMP_SYS(pidfd_send_signal)});
-}
-
-void load_filter() {
-  const Filter filter(seccomp_init(SCMP_ACT_ALLOW), seccomp_release);
-  if (!filter) throw std::system_error(ENOMEM, std::generic_category(), "seccomp_init");
-  add(filter, SCMP_ACT_ERRNO(EACCES),
-      {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(creat), SCMP_SYS(open_by_handle_at),
-       SCMP_SYS(memfd_create), SCMP_SYS(memfd_secret)});
-  add(filter, SCMP_ACT_ERRNO(EPERM),
-      {SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(pidfd_open)});
-  add(filter, SCMP_ACT_KILL_PROCESS,
-      {SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd),
-       SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register), SCMP_SYS(bpf), SCMP_SYS(mount),
-       SCMP_SYS(umount2), SCMP_SYS(userfaultfd)});
-  refuse_signals_to_others(filter);
-  // A balanced tree instead of a chain of comparisons, which every system call would walk.
-  check(seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "seccomp_attr_set(CTL_OPTIMIZE)");
-  check(seccomp_load(filter.get()), "seccomp_load");
+/// The user may be root; a worker needs nothing of that.
+void drop_capabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  if (::syscall(SYS_capset, &header, none.data()) != 0) throw_errno("capset");
 }
 
 }  // namespace
 
-void enter_sandbox() {
-  const rlimit none{0, 0};
-  if (::setrlimit(RLIMIT_CORE, &none) != 0) throw_errno("setrlimit(RLIMIT_CORE)");
+bool enter_sandbox(Sandbox sandbox, std::size_t slots, int channel_fd) {
+  set_limits(slots);
+  drop_capabilities();
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throw_errno("prctl(PR_SET_NO_NEW_PRIVS)");
-  load_filter();
+  if (sandbox == Sandbox::off) return false;
+  const SandboxSupport support = probe_sandbox();
+  if (sandbox == Sandbox::require && !support.complete()) throw std::runtime_error(support.degraded().front());
+  if (support.landlock_abi > 0) enter_landlock(support.landlock_abi);
+  if (support.seccomp) filter_calls(slots, channel_fd);
+  return support.seccomp;
 }
 
 }  // namespace tessera::workers

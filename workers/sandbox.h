@@ -1,19 +1,21 @@
-// What a worker may not do to the rest of the system, whatever file has taken it over. A list of refused system calls;
-// to be called with one thread, before any other starts, and there is no way back.
+// Where a worker is shut in before it reads the first byte of an input: limits, no privileges, Landlock, and a list of
+// allowed system calls. Each layer holds alone for files.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace tessera::workers {
 
-/// require: workers that cannot have all of it do not start. automatic: what this kernel offers. off: none of it.
+/// require: workers that cannot have all of it do not start. automatic: what this kernel offers. off: neither Landlock
+/// nor a system-call filter; limits, closed descriptors and dropped privileges remain.
 enum class Sandbox : std::uint8_t { require, automatic, off };
 
-/// No core dumps, no new privileges, and a seccomp filter:
-///   EACCES  opening files by any name, new memfds (libraries that merely probe go on without)
-///   EPERM   sockets, executing programs, signals to other processes
-///   killed  what no library of ours has a reason to call: reaching into processes, mounts, bpf, io_uring, userfaultfd
-/// Throws std::system_error when the kernel refuses any of it.
-void enter_sandbox();
+/// To be called in the worker with one thread, after everything is open that it needs; there is no way back. `slots`:
+/// threads that will run jobs; one: no thread can be started at all. `channel_fd`: the one socket.
+/// True when system calls are filtered: a worker of several slots then calls refuse_more_threads() (call_filter.h) once
+/// its threads have begun. Throws std::system_error when the kernel refuses a layer, std::runtime_error when a required
+/// one is missing.
+[[nodiscard]] bool enter_sandbox(Sandbox, std::size_t slots, int channel_fd);
 
 }  // namespace tessera::workers

@@ -9,8 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "workers/call_filter.h"
 #include "workers/handover.h"
-#include "workers/sandbox.h"
 #include "workers/slot.h"
 #include "workers/slot_threads.h"
 
@@ -78,7 +78,8 @@ class Worker {
         site_{view_, BoardReader(view_.readable(kBoard), view_.count()), setup.window, setup.slots, setup.run},
         channel_(std::move(channel)) {}
 
-  [[noreturn]] void run() {
+  /// `filtered`: what enter_sandbox() said.
+  [[noreturn]] void run(bool filtered) {
     if (setup_.slots == 1) {
       announce();
       serve(0);
@@ -86,6 +87,7 @@ class Worker {
     }
     SlotThreads threads(setup_.slots, [this](std::size_t slot) { serve_or_give_up(slot); });
     if (!threads.wait_until_begun(kThreadsMustBegin)) give_up(kExitSetup, "could not start as many threads as slots");
+    if (filtered) refuse_more_threads();
     announce();
     threads.wait_until_ended();
     ::_exit(kExitEnd);
@@ -164,8 +166,8 @@ void run_worker(const WorkerSetup& setup, Channel channel, int parent_pid) noexc
     Windows::View view = setup.windows.map_for(setup.window);
     volunteer_for_oom();
     channel = keep_only_the_channel(channel.release(), setup.windows);
-    enter_sandbox();
-    Worker(setup, std::move(view), std::move(channel)).run();
+    const bool filtered = enter_sandbox(setup.sandbox, setup.slots, kChannelFd);
+    Worker(setup, std::move(view), std::move(channel)).run(filtered);
   } catch (const std::exception& error) {
     give_up(kExitSetup, error.what());
   }

@@ -5,6 +5,7 @@
 
 #include "workers/channel.h"
 #include "workers/job_context.h"
+#include "workers/sandbox.h"
 #include "workers/window.h"
 
 namespace tessera::workers {
@@ -16,6 +17,7 @@ struct WorkerSetup {
   std::uint32_t window;
   std::uint32_t generation;
   std::size_t slots;
+  Sandbox sandbox;
 };
 
 /// Exit codes of a worker, for people who read a log. A job's exit(n) ends the worker with n as well.
