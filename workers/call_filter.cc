@@ -113,8 +113,8 @@ void allow_threads(Filter& filter, std::size_t slots) {
 
 /// raise() and abort() signal the own process.
 void allow_signals(Filter& filter) {
-  filter.add_all(SCMP_ACT_ALLOW, {SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-                                  SCMP_SYS(sigaltstack)});
+  filter.add_all(SCMP_ACT_ALLOW,
+                 {SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack)});
   const auto self = static_cast<scmp_datum_t>(::getpid());
   for (const int call : {SCMP_SYS(kill), SCMP_SYS(tgkill)}) {
     filter.add(SCMP_ACT_ALLOW, call, {SCMP_A0(SCMP_CMP_EQ, self)});
@@ -125,18 +125,18 @@ void allow_signals(Filter& filter) {
 }
 
 void refuse_names(Filter& filter) {
-  filter.add_all(SCMP_ACT_ERRNO(EACCES),
-                 {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(creat), SCMP_SYS(name_to_handle_at),
-                  SCMP_SYS(open_by_handle_at), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
-                  SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(statfs),
-                  SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(memfd_create),
-                  SCMP_SYS(memfd_secret)});
+  filter.add_all(
+      SCMP_ACT_ERRNO(EACCES),
+      {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(creat), SCMP_SYS(name_to_handle_at),
+       SCMP_SYS(open_by_handle_at), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(stat),
+       SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(statfs), SCMP_SYS(readlink),
+       SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(memfd_create), SCMP_SYS(memfd_secret)});
 }
 
 void refuse_settings(Filter& filter) {
-  filter.add_all(SCMP_ACT_ERRNO(EPERM), {SCMP_SYS(prctl), SCMP_SYS(setrlimit), SCMP_SYS(sched_setaffinity),
-                                         SCMP_SYS(sched_setscheduler), SCMP_SYS(setpriority), SCMP_SYS(mbind),
-                                         SCMP_SYS(set_mempolicy), SCMP_SYS(get_mempolicy)});
+  filter.add_all(SCMP_ACT_ERRNO(EPERM),
+                 {SCMP_SYS(prctl), SCMP_SYS(setrlimit), SCMP_SYS(sched_setaffinity), SCMP_SYS(sched_setscheduler),
+                  SCMP_SYS(setpriority), SCMP_SYS(mbind), SCMP_SYS(set_mempolicy), SCMP_SYS(get_mempolicy)});
 }
 
 void kill_for(Filter& filter) {
@@ -151,8 +151,8 @@ void kill_for(Filter& filter) {
   kill({SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(move_mount), SCMP_SYS(open_tree), SCMP_SYS(fsopen),
         SCMP_SYS(fsmount), SCMP_SYS(mount_setattr), SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(unshare),
         SCMP_SYS(setns)});
-  kill({SCMP_SYS(keyctl), SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(shmget), SCMP_SYS(shmat),
-        SCMP_SYS(msgget), SCMP_SYS(semget)});
+  kill({SCMP_SYS(keyctl), SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(shmget), SCMP_SYS(shmat), SCMP_SYS(msgget),
+        SCMP_SYS(semget)});
   kill({SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(kexec_load), SCMP_SYS(kexec_file_load),
         SCMP_SYS(reboot), SCMP_SYS(swapon), SCMP_SYS(iopl), SCMP_SYS(ioperm)});
 }

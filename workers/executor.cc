@@ -41,10 +41,10 @@ void check_kernel(Sandbox sandbox) {
         "--mode threads and --mode serial do without, and isolate nothing.");
   if (sandbox != Sandbox::require) return;
   if (const auto missing = probe_sandbox().degraded(); !missing.empty())
-    throw std::runtime_error(
-        fmt::format("The sandbox is not complete, and all of it is required: {}. --sandbox=auto goes on with what there "
-                    "is.",
-                    fmt::join(missing, "; ")));
+    throw std::runtime_error(fmt::format(
+        "The sandbox is not complete, and all of it is required: {}. --sandbox=auto goes on with what there "
+        "is.",
+        fmt::join(missing, "; ")));
 }
 
 /// A worker keeps descriptor 2, so it must be stderr and not, in a program started without one, a window.

@@ -7,8 +7,8 @@ namespace tessera::workers {
 
 /// Version of Landlock's interface; 0: the kernel has none, or it is switched off.
 int landlock_abi();
-/// Filters of system calls that kill the process and can be given to all of its threads (Linux 4.14), not forbidden by a
-/// container's own filter.
+/// Filters of system calls that kill the process and can be given to all of its threads (Linux 4.14), not forbidden by
+/// a container's own filter.
 bool has_seccomp();
 /// Process descriptors that can be waited for (Linux 5.4): without them there are no worker processes.
 bool has_pidfd();

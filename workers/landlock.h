@@ -4,8 +4,8 @@
 
 namespace tessera::workers {
 
-/// Takes every right away that Landlock of version `abi` (1 or more) knows of, from this thread and those that it starts
-/// from now on; there is no way back. Needs no-new-privs. Throws std::system_error.
+/// Takes every right away that Landlock of version `abi` (1 or more) knows of, from this thread and those that it
+/// starts from now on; there is no way back. Needs no-new-privs. Throws std::system_error.
 void enter_landlock(int abi);
 
 }  // namespace tessera::workers

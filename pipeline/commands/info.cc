@@ -14,6 +14,7 @@ namespace {
 
 struct InfoFlags {
   InputFlags inputs;
+  SandboxFlag sandbox;
   bool json = false;
 };
 
@@ -69,7 +70,10 @@ int info(InfoFlags& flags) {
     return kNothingMatched;
   }
   const auto recipe = std::make_shared<const Recipe>(default_recipe().recipe);
-  const workers::Workforce workforce = workers::make_workforce({}, 256u << 20, make_runner(recipe, {}, 1));
+  workers::ExecutorOptions options;
+  options.sandbox = flags.sandbox.value();
+  flags.sandbox.announce();
+  const workers::Workforce workforce = workers::make_workforce(options, 256u << 20, make_runner(recipe, {}, 1));
   const auto inspections = inspect(*workforce.executor, JobKind::info, paths);
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (flags.json)
@@ -91,6 +95,7 @@ void add_info(CLI::App& program, Command& chosen) {
   CLI::App& app = *program.add_subcommand("info", "Say what each file is, from its header");
   flags->inputs.add_to(app, false);
   app.add_flag("--json", flags->json, "One JSON object a line");
+  flags->sandbox.add_to(app);
   app.callback([flags, &chosen] { chosen = [flags] { return info(*flags); }; });
 }
 

@@ -12,6 +12,7 @@
 #include "pipeline/cpu_count.h"
 #include "pipeline/size_text.h"
 #include "pipeline/stage_text.h"
+#include "workers/sandbox_support.h"
 
 namespace tessera::pipeline {
 
@@ -154,6 +155,26 @@ std::vector<std::string> InputFlags::all_paths() {
 }
 bool InputFlags::reads_stdin() const { return std::ranges::find(lists_, "-") != lists_.end(); }
 
+void SandboxFlag::add_to(CLI::App& app) {
+  app.add_option(
+         "--sandbox", text_,
+         "How workers are shut in. require: refuse to run without all of it; auto: what this kernel offers; off")
+      ->check(CLI::IsMember({"require", "auto", "off"}));
+}
+
+workers::Sandbox SandboxFlag::value() const {
+  return text_ == "require" ? workers::Sandbox::require
+         : text_ == "off"   ? workers::Sandbox::off
+                            : workers::Sandbox::automatic;
+}
+
+void SandboxFlag::announce() const {
+  if (value() == workers::Sandbox::off)
+    fmt::print(stderr, "tessera: --sandbox=off: workers can open files and make any system call\n");
+  if (value() != workers::Sandbox::automatic) return;
+  for (const std::string& sentence : workers::probe_sandbox().degraded()) fmt::print(stderr, "tessera: {}\n", sentence);
+}
+
 void WorkerFlags::add_to(CLI::App& app, bool with_memory) {
   app.add_option("--mode", mode_, "serial, threads, processes, hybrid or auto (processes)")
       ->check(CLI::IsMember({"auto", "serial", "threads", "processes", "hybrid"}));
@@ -162,6 +183,7 @@ void WorkerFlags::add_to(CLI::App& app, bool with_memory) {
   app.add_option("--threads", threads_, "Threads inside each worker; more than 1 is hybrid")->check(CLI::Range(0, 256));
   if (with_memory)
     app.add_option("--memory", memory_, "Memory for pictures and codecs: 4G, 512M, 50%")->type_name("SIZE");
+  sandbox_.add_to(app);
 }
 
 workers::ExecutorOptions WorkerFlags::executor() const {
@@ -180,13 +202,17 @@ workers::ExecutorOptions WorkerFlags::executor() const {
   if (mode_ == "hybrid" && threads == 0) threads = 2;
   if (mode_ == "hybrid" && threads == 1) throw UsageError("--mode hybrid has two or more --threads in each worker");
   threads = std::max(threads, 1);
-  return {Mode::processes, jobs_ > 0 ? jobs_ : std::max(1, cpus / threads), threads};
+  return {Mode::processes, jobs_ > 0 ? jobs_ : std::max(1, cpus / threads), threads, sandbox_.value()};
 }
 
 std::uint64_t WorkerFlags::memory() const {
   const std::uint64_t bytes = parse_size(memory_, "--memory", usable_memory());
   if (bytes < (64u << 20)) throw UsageError(fmt::format("--memory {}: at least 64M", memory_));
   return bytes;
+}
+
+void WorkerFlags::announce_sandbox() const {
+  if (executor().mode == workers::ExecutorOptions::Mode::processes) sandbox_.announce();
 }
 
 std::string WorkerFlags::describe() const {

@@ -53,17 +53,32 @@ class InputFlags {
   bool recursive_ = false, nul_ = false, with_recipe_ = false;
 };
 
-/// --mode, -j, --threads, --memory.
+/// --sandbox, for every command that forks workers.
+class SandboxFlag {
+ public:
+  void add_to(CLI::App&);
+  workers::Sandbox value() const;
+  /// Says on stderr, once for each, which layers are missing.
+  void announce() const;
+
+ private:
+  std::string text_ = "auto";
+};
+
+/// --mode, -j, --threads, --memory, --sandbox.
 class WorkerFlags {
  public:
   void add_to(CLI::App&, bool with_memory = true);
   workers::ExecutorOptions executor() const;  // throws UsageError
   std::uint64_t memory() const;
   std::string describe() const;  // "processes, 2 workers"
+  /// What is missing of the sandbox, on stderr; nothing where nobody is forked.
+  void announce_sandbox() const;
 
  private:
   std::string mode_ = "auto", memory_ = "50%";
   int jobs_ = 0, threads_ = 0;
+  SandboxFlag sandbox_;
 };
 
 }  // namespace tessera::pipeline

@@ -13,6 +13,7 @@ namespace {
 struct PlanFlags {
   RecipeFlags recipe;
   InputFlags inputs;
+  SandboxFlag sandbox;
   bool spread = false;
 };
 
@@ -24,7 +25,10 @@ int plan(PlanFlags& flags) {
     fmt::print(stderr, "tessera: no input matched\n");
     return kNothingMatched;
   }
-  const workers::Workforce workforce = workers::make_workforce({}, 256u << 20, make_runner(recipe, {}, 1));
+  workers::ExecutorOptions options;
+  options.sandbox = flags.sandbox.value();
+  flags.sandbox.announce();
+  const workers::Workforce workforce = workers::make_workforce(options, 256u << 20, make_runner(recipe, {}, 1));
   const auto inspections = inspect(*workforce.executor, JobKind::info, paths);
   const Route route = flags.spread ? Route::spread : Route::whole;
   bool failed = false;
@@ -54,6 +58,7 @@ void add_plan(CLI::App& program, Command& chosen) {
   flags->inputs.add_to(app, true);
   flags->recipe.add_to(app);
   app.add_flag("--spread", flags->spread, "The plan for an image whose bands go to all slots");
+  flags->sandbox.add_to(app);
   app.callback([flags, &chosen] { chosen = [flags] { return plan(*flags); }; });
 }
 

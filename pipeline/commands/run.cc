@@ -130,6 +130,7 @@ int run(RunFlags& flags) {
   const auto sources = flags.inputs.sources(replaces || flags.dry_run);
   const bool streams = flags.inputs.reads_stdin() && !replaces && !flags.dry_run;
   const workers::ExecutorOptions executor = flags.workers.executor();
+  if (!flags.quiet && !flags.dry_run) flags.workers.announce_sandbox();
   const std::string root = flags.output;
   const InputOptions input_options = flags.inputs.options(root);
   const ProductNames names(*recipe);

@@ -68,6 +68,7 @@ int verify(const VerifyFlags& flags) {
     for (const std::string& name : both) paths.insert(paths.end(), {flags.a + "/" + name, flags.b + "/" + name});
     const auto recipe = std::make_shared<const Recipe>(default_recipe().recipe);
     const workers::ExecutorOptions options = flags.workers.executor();
+    if (!flags.quiet) flags.workers.announce_sandbox();
     const workers::Workforce workforce =
         workers::make_workforce(options, 256u << 20, make_runner(recipe, {}, std::max(options.threads, 1)));
     const auto results = inspect(*workforce.executor, JobKind::pixels, paths);

@@ -100,14 +100,7 @@ int try_parents_memory() {
 }
 
 /// The kernel writes for us: into a page that we may not write.
-int try_read_into(std::byte* page) {
-  int ends[2];
-  if (::pipe(ends) != 0 || ::write(ends[1], "x", 1) != 1) return -1;
-  const int result = result_of(::read(ends[0], page, 1));
-  ::close(ends[0]);
-  ::close(ends[1]);
-  return result;
-}
+int try_read_into(std::byte* page, int pipe) { return result_of(::read(pipe, page, 1)); }
 
 enum Attack : std::size_t {
   kMprotect,
@@ -124,11 +117,23 @@ enum Attack : std::size_t {
 
 void run_attacks(JobContext& context, Completion& completion) {
   std::byte* const page = page_of(context.read(context.job().blocks[0]));
-  const std::array<int, kAttacks> results = {
-      try_mprotect(page),          try_mremap(page),    try_madvise_remove(page),  try_descriptors(),
-      try_own_descriptor_folder(), try_map_files(page), try_parents_descriptors(), try_parents_memory(),
-      try_read_into(page)};
+  const std::array<int, kAttacks> results = {try_mprotect(page),
+                                             try_mremap(page),
+                                             try_madvise_remove(page),
+                                             try_descriptors(),
+                                             try_own_descriptor_folder(),
+                                             try_map_files(page),
+                                             try_parents_descriptors(),
+                                             try_parents_memory(),
+                                             try_read_into(page, context.fd(0))};
   std::memcpy(completion.payload.data(), results.data(), sizeof(results));
+}
+
+/// A pipe with a byte in it.
+Fd filled_pipe() {
+  testing::Pipe pipe = testing::Pipe::make();
+  REQUIRE(::write(pipe.write.get(), "x", 1) == 1);
+  return std::move(pipe.read);
 }
 
 std::vector<std::byte> content(const Windows& windows, const Block& block) {
@@ -156,7 +161,9 @@ TEST_CASE("a worker cannot write another worker's window or the board in any way
   for (const Block& block : {victim.block(), table.block()}) {
     INFO("window " << block.window);
     const auto before = content(*force.windows, block);
-    const Completion completion = testing::run_one(executor, 2, make_job(id++, {Op::nothing, 0}, block));
+    const Fd pipe = filled_pipe();
+    const Completion completion =
+        testing::run_one(executor, 2, make_job(id++, {Op::nothing, 0}, block), std::array{pipe.get()});
     REQUIRE(completion.outcome == Outcome::done);
     CHECK(answer<int>(completion, kMprotect) == EACCES);
     CHECK(answer<int>(completion, kMremap) == EACCES);
@@ -174,7 +181,9 @@ TEST_CASE("a worker cannot write another worker's window or the board in any way
 TEST_CASE("the attacks are real: on its own window a worker's go through", "[workers]") {
   Workforce force = make_workforce(testing::processes(2), testing::kBudget, run);
   const Lease own = testing::lease_one(*force.arena, 2, page_bytes());
-  const Completion completion = testing::run_one(*force.executor, 2, make_job(1, {Op::nothing, 0}, own.block()));
+  const Fd pipe = filled_pipe();
+  const Completion completion =
+      testing::run_one(*force.executor, 2, make_job(1, {Op::nothing, 0}, own.block()), std::array{pipe.get()});
   for (const Attack attack : {kMprotect, kMremap, kRemove, kReadInto})
     CHECK(answer<int>(completion, attack) == kWentThrough);
 }
@@ -201,13 +210,14 @@ TEST_CASE("a direct store to a foreign window is a crash and changes nothing", "
 
 TEST_CASE("without any filter the mappings alone cannot be made writable", "[workers]") {
   Windows windows(Backing::shared, 2, 1 << 20, 0);
+  const Fd pipe = filled_pipe();
   const pid_t child = ::fork();
   if (child == 0) {
     const Windows::View view = windows.map_for(2);
     windows.close_descriptors();
     std::byte* const page = page_of(view.readable(1));
     const bool held = try_mprotect(page) == EACCES && try_mremap(page) == EACCES &&
-                      try_madvise_remove(page) == EACCES && try_read_into(page) == EFAULT;
+                      try_madvise_remove(page) == EACCES && try_read_into(page, pipe.get()) == EFAULT;
     ::_exit(held ? 0 : 1);
   }
   int status = -1;

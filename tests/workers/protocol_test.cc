@@ -46,7 +46,14 @@ enum class Lie : std::uint64_t {
   last
 };
 
-void send_bytes(const void* bytes, std::size_t size) { ::send(kChannel, bytes, size, MSG_NOSIGNAL); }
+/// By the one call that a worker may send with.
+void send_bytes(const void* bytes, std::size_t size) {
+  iovec part{const_cast<void*>(bytes), size};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  ::sendmsg(kChannel, &header, MSG_NOSIGNAL);
+}
 
 template <typename Change>
 void send_changed(Message message, Change change) {
@@ -129,7 +136,7 @@ void run_liar(JobContext& context, Completion& completion) {
   if (order.op != Op::nothing) return testing::run_test_job(context, completion);
   lie(static_cast<Lie>(order.a), context.job().id);
   if (order.a != 0)
-    for (;;) ::pause();
+    for (;;) ::sleep(1);
 }
 
 TEST_CASE("a worker that breaks the protocol is killed, and the others never notice", "[workers]") {
@@ -171,7 +178,7 @@ TEST_CASE("a worker cannot give itself a signal or a breadcrumb", "[workers]") {
                                    c.unused.fill(1);
                                  }),
                  [](Message&) {});
-    for (;;) ::pause();
+    for (;;) ::sleep(1);
   });
   const Completion completion = testing::run_one(*force.executor, 1, make_job(1, {}));
   CHECK(completion.outcome == Outcome::done);
@@ -214,11 +221,12 @@ TEST_CASE("everything that a worker sent before it died is heard before it is ju
 
 TEST_CASE("a job whose descriptors find no room fails, and the worker goes on", "[workers]") {
   const NothingLeft check;
-  Workforce force = make_workforce(testing::processes(1), testing::kBudget, [](JobContext& context, Completion&) {
-    const rlimit few{6, 1024};  // 0 to 3 are taken
-    if (context.job().id == 1) ::setrlimit(RLIMIT_NOFILE, &few);
-  });
-  CHECK(testing::run_one(*force.executor, 1, make_job(1, {})).outcome == Outcome::done);
+  Workforce force = testing::make_test_workforce(testing::processes(1));
+  const auto pid = testing::answer(testing::run_one(*force.executor, 1, make_job(1, {Op::pid, 0})));
+  rlimit limit{};
+  REQUIRE(::prlimit(static_cast<pid_t>(pid), RLIMIT_NOFILE, nullptr, &limit) == 0);
+  limit.rlim_cur = 6;  // 0 to 3 are taken
+  REQUIRE(::prlimit(static_cast<pid_t>(pid), RLIMIT_NOFILE, &limit, nullptr) == 0);
   const Completion failed = testing::run_one(*force.executor, 1, make_job(2, {}), std::array{2, 2, 2});
   CHECK(failed.outcome == Outcome::failed);
   CHECK(failed.reason == kNoDescriptors);
