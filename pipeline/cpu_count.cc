@@ -30,28 +30,45 @@ std::vector<std::string> cgroup_folders() {
 
 }  // namespace
 
-int usable_cpus() {
+int affinity_cpus() {
   cpu_set_t set;
-  int cpus =
-      sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
+                                                     : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+std::optional<double> cpu_quota() {
+  std::optional<double> smallest;
   for (const std::string& folder : cgroup_folders()) {
     std::ifstream file(folder + "/cpu.max");
     std::string quota;
     double period = 0;
-    if (file >> quota >> period && quota != "max" && period > 0)
-      cpus = std::min(cpus, static_cast<int>(std::ceil(std::stod(quota) / period)));
+    if (!(file >> quota >> period) || quota == "max" || period <= 0) continue;
+    const double cpus = std::stod(quota) / period;
+    smallest = std::min(cpus, smallest.value_or(cpus));
   }
-  return std::max(cpus, 1);
+  return smallest;
 }
 
-std::uint64_t usable_memory() {
-  auto bytes = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+std::optional<std::uint64_t> memory_limit() {
+  std::optional<std::uint64_t> smallest;
   for (const std::string& folder : cgroup_folders()) {
     std::ifstream file(folder + "/memory.max");
     std::uint64_t limit = 0;
-    if (file >> limit) bytes = std::min(bytes, limit);  // "max" does not read as a number
+    if (file >> limit) smallest = std::min(limit, smallest.value_or(limit));  // "max" does not read as a number
   }
-  return bytes;
+  return smallest;
+}
+
+int usable_cpus() {
+  const std::optional<double> quota = cpu_quota();
+  const int cpus = affinity_cpus();
+  return std::max(quota ? std::min(cpus, static_cast<int>(std::ceil(*quota))) : cpus, 1);
+}
+
+std::uint64_t usable_memory() {
+  const auto bytes =
+      static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  return std::min(bytes, memory_limit().value_or(bytes));
 }
 
 }  // namespace tessera::pipeline

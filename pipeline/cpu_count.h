@@ -2,9 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace tessera::pipeline {
 
+/// CPUs of the affinity mask.
+int affinity_cpus();
+/// The smallest quota of this process's cgroup and its parents, in CPUs: 0.5 is half of one. Empty: none.
+std::optional<double> cpu_quota();
+/// Their smallest memory limit, bytes. Empty: none.
+std::optional<std::uint64_t> memory_limit();
 /// The smaller of the affinity mask and the cgroup's CPU quota (rounded up), at least 1.
 int usable_cpus();
 /// The smaller of the machine's memory and the cgroup's limit, bytes.

@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   add_stages(app, chosen);
   add_info(app, chosen);
   add_verify(app, chosen);
+  add_doctor(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

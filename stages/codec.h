@@ -89,6 +89,8 @@ class Codec {
  public:
   virtual ~Codec() = default;
   virtual std::string_view name() const = 0;                    // "jpeg"
+  /// The library behind it and its version; "" when there is none.
+  virtual std::string library() const { return {}; }
   virtual std::vector<std::string_view> extensions() const = 0;  // the preferred one first: "jpg", "jpeg", ...
   virtual bool recognises(ReadBytes first_64) const = 0;
   /// No pixel, no large allocation. Throws ImageError: not this format, damaged, or a kind we cannot decode.

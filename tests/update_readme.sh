@@ -15,7 +15,7 @@ def generated(name, words):
     i, j = text.index(begin) + len(begin), text.index(end)
     text = text[:i] + body + text[j:]
 generated("stages", ["stages", "--markdown"])
-for command in ["run", "plan", "stages", "info", "verify"]:
+for command in ["run", "plan", "stages", "info", "verify", "doctor"]:
     body = subprocess.run([program, command, "--help"], check=True, capture_output=True, text=True).stdout
     begin, end = f"<!-- begin help-{command} -->\n", f"<!-- end help-{command} -->"
     i, j = text.index(begin) + len(begin), text.index(end)

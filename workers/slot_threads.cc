@@ -2,6 +2,7 @@
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/version.h>
 
 #include <new>
 #include <optional>
@@ -10,6 +11,8 @@
 #include "workers/handover.h"
 
 namespace tessera::workers {
+
+std::string threads_library() { return std::string("oneTBB ") + TBB_runtime_version(); }
 
 // Its copy inside oneTBB is complete when it is handed over.
 struct SlotThreads::Task {

@@ -8,8 +8,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 
 namespace tessera::workers {
+
+/// The library behind it and its version.
+std::string threads_library();
 
 class SlotThreads {
  public:

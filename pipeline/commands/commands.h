@@ -25,5 +25,6 @@ void add_plan(CLI::App&, Command& chosen);
 void add_stages(CLI::App&, Command& chosen);
 void add_info(CLI::App&, Command& chosen);
 void add_verify(CLI::App&, Command& chosen);
+void add_doctor(CLI::App&, Command& chosen);
 
 }  // namespace tessera::pipeline

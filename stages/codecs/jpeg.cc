@@ -1,11 +1,17 @@
 #include "stages/codecs/jpeg.h"
 
+#include "stages/codecs/jpeg_io.h"
+
+#define TESSERA_TEXT(token) #token
+#define TESSERA_TEXT_OF(macro) TESSERA_TEXT(macro)
+
 namespace tessera::stages {
 namespace {
 
 class JpegCodec final : public Codec {
  public:
   std::string_view name() const override { return "jpeg"; }
+  std::string library() const override { return "libjpeg-turbo " TESSERA_TEXT_OF(LIBJPEG_TURBO_VERSION); }
   std::vector<std::string_view> extensions() const override { return {"jpg", "jpeg", "jpe", "jfif"}; }
   bool recognises(ReadBytes first_64) const override {
     return first_64.size() >= 3 && first_64[0] == std::byte{0xFF} && first_64[1] == std::byte{0xD8} &&

@@ -2,12 +2,15 @@
 
 #include <cstring>
 
+#include "stages/codecs/png_io.h"
+
 namespace tessera::stages {
 namespace {
 
 class PngCodec final : public Codec {
  public:
   std::string_view name() const override { return "png"; }
+  std::string library() const override { return std::string("libpng ") + png_get_libpng_ver(nullptr); }
   std::vector<std::string_view> extensions() const override { return {"png", "apng"}; }
   bool recognises(ReadBytes first_64) const override {
     return first_64.size() >= 8 && std::memcmp(first_64.data(), "\x89PNG\r\n\x1a\n", 8) == 0;
