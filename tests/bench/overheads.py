@@ -4,7 +4,7 @@
     tests/bench/overheads.py BUILD_FOLDER PHOTOS [--runs 7] [--large]
 
 Prints a Markdown table: processes -j1 against serial, the scaling of processes -j2 against that of a bare forked loop
-over the same work, the coordinator's share of CPU, start-up, linked libraries; with --large also one 100-megapixel
+over the same work, what the sandbox costs, the coordinator's share of CPU, start-up, linked libraries; with --large also one 100-megapixel
 picture, spread against serial, with its peak memory. Outputs go to fresh folders and are deleted only at the end.
 """
 import argparse, glob, json, os, random, shutil, statistics, subprocess, sys, tempfile, threading, time
@@ -99,7 +99,7 @@ def tessera(*mode):
     def way():
         seconds, out = timed([program, "run", recipe, options.photos, "-o", fresh(), "--json", "-q", *mode])
         report = json.loads(out)
-        if "-j2" in mode and "threads" not in mode:
+        if "-j2" in mode and "threads" not in mode and "off" not in mode:
             coordinator_share.append(report["coordinator_cpu"] / (report["coordinator_cpu"] + report["worker_cpu"]))
         return seconds
     return way
@@ -111,6 +111,7 @@ def bare_loop(children):
 
 times = interleaved({"serial": tessera("--mode", "serial"), "processes -j1": tessera("-j1"),
                      "processes -j2": tessera("-j2"), "threads -j2": tessera("--mode", "threads", "-j2"),
+                     "processes -j2, sandbox off": tessera("-j2", "--sandbox", "off"),
                      "hybrid 1x2": tessera("-j1", "--threads", "2"), "bare loop, 1": bare_loop(1),
                      "bare loop, 2": bare_loop(2)}, options.runs)
 print(f"{len(files)} photos, {options.runs} interleaved runs, median [min, max]\n")
@@ -119,6 +120,7 @@ for name, values in times.items():
     print(f"| {name} | {spread(values)} | {len(files) / statistics.median(values):.1f} |")
 print("\n| figure | value | target |\n|---|---|---|")
 print(f"| time of processes -j1 / serial | {spread([a / b for a, b in zip(times['processes -j1'], times['serial'])])} | at most 1.05 |")
+print(f"| time of processes -j2 with the sandbox / without | {spread([a / b for a, b in zip(times['processes -j2'], times['processes -j2, sandbox off'])])} | at most 1.02 |")
 for name, one in (("processes -j2", "processes -j1"), ("threads -j2", "serial"), ("hybrid 1x2", "serial")):
     values = [(a / b) / (c / d) for a, b, c, d in zip(times[one], times[name], times["bare loop, 1"], times["bare loop, 2"])]
     print(f"| scaling of {name} / scaling of the bare loop | {spread(values)} | at least 0.97 |")
