@@ -4,8 +4,8 @@
     tests/bench/overheads.py BUILD_FOLDER PHOTOS [--runs 7] [--large]
 
 Prints a Markdown table: processes -j1 against serial, the scaling of processes -j2 against that of a bare forked loop
-over the same work, what the sandbox costs, the coordinator's share of CPU, start-up, linked libraries; with --large also one 100-megapixel
-picture, spread against serial, with its peak memory. Outputs go to fresh folders and are deleted only at the end.
+over the same work, what the sandbox costs, the coordinator's share of CPU, start-up, linked libraries; with --large
+also one 100-megapixel picture, spread against serial, with its peak memory. Outputs go to fresh folders and are deleted only at the end.
 """
 import argparse, glob, json, os, random, shutil, statistics, subprocess, sys, tempfile, threading, time
 

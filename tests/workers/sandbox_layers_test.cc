@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 
 #include "tests/workers/support.h"
 #include "workers/call_filter.h"
@@ -23,6 +24,19 @@ namespace {
 
 using testing::make_job;
 using testing::NothingLeft;
+
+/// What a test would make if nothing held it; gone after a failure, too.
+class Forbidden {
+ public:
+  Forbidden() : path_("/tmp/tessera-sandbox-test-" + std::to_string(::getpid())) {}
+  ~Forbidden() { std::filesystem::remove(path_); }
+  Forbidden(const Forbidden&) = delete;
+  Forbidden& operator=(const Forbidden&) = delete;
+  const char* path() const { return path_.c_str(); }
+
+ private:
+  std::string path_;
+};
 
 /// The exit code of `body` in a forked child with no-new-privs.
 template <typename Body>
@@ -39,45 +53,48 @@ int in_child(const Body& body) {
 
 bool is_refused(int result) { return result < 0 && errno == EACCES; }
 
-bool files_are_out_of_reach() {
+bool files_are_out_of_reach(const Forbidden& forbidden) {
   return is_refused(::open("/etc/passwd", O_RDONLY)) && is_refused(::open("/dev/null", O_RDWR)) &&
          is_refused(::open("/tmp", O_TMPFILE | O_RDWR, 0600)) && is_refused(::open("/", O_RDONLY | O_DIRECTORY)) &&
          is_refused(::open("/proc/self/status", O_RDONLY)) &&
-         is_refused(::open("/tmp/tessera-x", O_CREAT | O_RDWR, 0600));
+         is_refused(::open(forbidden.path(), O_CREAT | O_RDWR, 0600));
 }
 
 TEST_CASE("Landlock alone keeps every file out of reach", "[workers]") {
+  const Forbidden forbidden;
   if (landlock_abi() == 0) {
     WARN("this kernel has no Landlock");
     return;
   }
-  CHECK(in_child([] {
+  CHECK(in_child([&] {
           if (::open("/etc/passwd", O_RDONLY) < 0) return 1;
           enter_landlock(landlock_abi());
-          return files_are_out_of_reach() ? 0 : 2;
+          return files_are_out_of_reach(forbidden) ? 0 : 2;
         }) == 0);
 }
 
 TEST_CASE("Landlock of every version that the kernel can speak can be entered", "[workers]") {
+  const Forbidden forbidden;
   for (int abi = 1; abi <= landlock_abi(); ++abi) {
     INFO("version " << abi);
-    CHECK(in_child([abi] {
+    CHECK(in_child([&] {
             enter_landlock(abi);
-            return files_are_out_of_reach() ? 0 : 2;
+            return files_are_out_of_reach(forbidden) ? 0 : 2;
           }) == 0);
   }
 }
 
 TEST_CASE("Landlock alone refuses names, links and, where it can, TCP and signals", "[workers]") {
+  const Forbidden forbidden;
   const int abi = landlock_abi();
   if (abi == 0) {
     WARN("this kernel has no Landlock");
     return;
   }
   const int parent = ::getpid();
-  CHECK(in_child([abi, parent] {
+  CHECK(in_child([&] {
           enter_landlock(abi);
-          if (!is_refused(::mkdir("/tmp/tessera-x", 0700)) || !is_refused(::symlink("/", "/tmp/tessera-x"))) return 1;
+          if (!is_refused(::mkdir(forbidden.path(), 0700)) || !is_refused(::symlink("/", forbidden.path()))) return 1;
           if (abi >= 4) {
             const Fd tcp(::socket(AF_INET, SOCK_STREAM, 0));
             sockaddr any{};
@@ -90,10 +107,11 @@ TEST_CASE("Landlock alone refuses names, links and, where it can, TCP and signal
 }
 
 TEST_CASE("the system-call filter alone keeps every file out of reach", "[workers]") {
-  CHECK(in_child([] {
+  const Forbidden forbidden;
+  CHECK(in_child([&] {
           if (::open("/etc/passwd", O_RDONLY) < 0) return 1;
           filter_calls(1, 3);
-          return files_are_out_of_reach() ? 0 : 2;
+          return files_are_out_of_reach(forbidden) ? 0 : 2;
         }) == 0);
 }
 
