@@ -31,7 +31,7 @@ void check(const ExecutorOptions& options, std::uint64_t budget_bytes) {
     throw std::invalid_argument(fmt::format("A memory budget of {} bytes cannot be worked with.", budget_bytes));
 }
 
-/// A worker keeps descriptor 2, so it must be stderr and not, in a program started without one, a window.
+/// A worker replaces these, so in a program that was started without them they must not be a window or a channel.
 void open_standard_descriptors() {
   for (const int fd : {0, 1, 2})
     if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDWR) != fd)
@@ -59,7 +59,7 @@ Workforce make_workforce(const ExecutorOptions& options, std::uint64_t budget_by
       made.executor = std::make_unique<ThreadExecutor>(*made.windows, std::move(run), options.threads);
       break;
     case ExecutorOptions::Mode::processes:
-      made.executor = std::make_unique<ProcessExecutor>(*made.windows, *made.arena, std::move(run), options.threads);
+      made.executor = std::make_unique<ProcessExecutor>(*made.windows, *made.arena, std::move(run), options);
       break;
   }
   return made;
