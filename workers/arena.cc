@@ -174,6 +174,13 @@ void Arena::trim(std::uint64_t warm_bytes) {
 
 std::uint32_t Arena::generation(std::uint32_t window) const { return spaces_.at(window).generation; }
 
+std::uint64_t Arena::held_bytes(std::uint32_t window) const {
+  const Space& space = spaces_.at(window);
+  std::uint64_t bytes = space.first + space.warm_bytes;
+  for (const auto& [offset, leased] : space.leased) bytes += leased;
+  return bytes;
+}
+
 WriteBytes Arena::board_bytes(const Block& block) const {
   assert(block.window == kBoard && block.generation == spaces_[kBoard].generation);
   assert(spaces_[kBoard].leased.contains(block.offset));

@@ -59,6 +59,8 @@ class Arena {
   /// Gives warm pages that nobody leases back to the system until at most `warm_bytes` of them are left.
   void trim(std::uint64_t warm_bytes);
   std::uint32_t generation(std::uint32_t window) const;
+  /// What a window may hold now: its reserved bytes, leased blocks and warm pages.
+  std::uint64_t held_bytes(std::uint32_t window) const;
   /// The bytes of a block leased on the board, for the coordinator to fill in before it names the block in a job.
   WriteBytes board_bytes(const Block&) const;
 

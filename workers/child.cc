@@ -1,5 +1,6 @@
 #include "workers/child.h"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,12 +42,17 @@ Child& Child::operator=(Child&& other) noexcept {
     pid_ = other.pid_;
     pidfd_ = std::move(other.pidfd_);
     channel_ = std::move(other.channel_);
+    output_ = std::move(other.output_);
   }
   return *this;
 }
 
 Child Child::fork_worker(const WorkerSetup& setup) {
   auto [ours, theirs] = Channel::make_pair();
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw_errno("pipe2");
+  Fd reading(ends[0]), writing(ends[1]);
+  WorkerOutput output(std::move(reading));
   std::fflush(nullptr);  // or every child would print again what is still in the buffers
   // In release too: a fork beside another thread would hang or corrupt some child, some day.
   if (!is_single_threaded()) throw std::logic_error("a worker may be forked only by a process with one thread");
@@ -55,7 +61,7 @@ Child Child::fork_worker(const WorkerSetup& setup) {
   {
     const AllSignalsBlocked guard;
     child.pid_ = ::fork();
-    if (child.pid_ == 0) run_worker(setup, std::move(theirs), coordinator);
+    if (child.pid_ == 0) run_worker(setup, std::move(theirs), std::move(writing), coordinator);
   }
   if (child.pid_ < 0) throw_errno("fork of a worker");
   child.pidfd_ = Fd(open_pidfd(child.pid_));
@@ -66,6 +72,7 @@ Child Child::fork_worker(const WorkerSetup& setup) {
     throw std::system_error(error, std::generic_category(), "pidfd_open of a worker");
   }
   child.channel_ = std::move(ours);
+  child.output_ = std::move(output);
   return child;
 }
 
@@ -91,6 +98,7 @@ void Child::forget() noexcept {
   pid_ = 0;
   pidfd_.close();
   channel_ = Channel();
+  output_ = WorkerOutput();
 }
 
 void Child::end() noexcept {

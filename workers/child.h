@@ -1,4 +1,5 @@
-// A forked worker as the coordinator sees it: a process id that cannot be mistaken (pidfd) and a channel.
+// A forked worker as the coordinator sees it: a process id that cannot be mistaken (pidfd), a channel, and what it
+// writes.
 #pragma once
 
 #include <sys/types.h>
@@ -7,6 +8,7 @@
 
 #include "workers/channel.h"
 #include "workers/fd.h"
+#include "workers/worker_output.h"
 #include "workers/worker_process.h"
 
 namespace tessera::workers {
@@ -36,6 +38,7 @@ class Child {
   pid_t pid() const { return pid_; }
   int pidfd() const { return pidfd_.get(); }
   const Channel& channel() const { return channel_; }
+  WorkerOutput& output() { return output_; }
   explicit operator bool() const { return static_cast<bool>(pidfd_); }
   /// It has been reaped: lets go of the descriptors.
   void forget() noexcept;
@@ -45,6 +48,7 @@ class Child {
   pid_t pid_ = 0;
   Fd pidfd_;
   Channel channel_;
+  WorkerOutput output_;
 };
 
 }  // namespace tessera::workers

@@ -47,7 +47,7 @@ void check_kernel(Sandbox sandbox) {
         fmt::join(missing, "; ")));
 }
 
-/// A worker keeps descriptor 2, so it must be stderr and not, in a program started without one, a window.
+/// A worker replaces these, so in a program that was started without them they must not be a window or a channel.
 void open_standard_descriptors() {
   for (const int fd : {0, 1, 2})
     if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDWR) != fd)

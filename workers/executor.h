@@ -6,6 +6,14 @@
 // One job = one slot = one thread, always. A worker that dies answers each job it held with `crashed`, is reaped, its
 // window forgotten, and a fresh one takes its place.
 // A job that runs past its limits is stopped, if need be with its worker. What it does not do: choose, queue, retry.
+//
+// Private memory of a forked worker (RLIMIT_DATA, which windows do not count against) is limited to
+//   what it had when ready + 64 MiB + 96 MiB a slot + max(worker_bytes, sum of private_bytes of its running jobs)
+// The constants are what malloc (M_TRIM_THRESHOLD 64 MiB) and a job's warm buffers (32 MiB) keep between jobs. Beyond
+// it an allocation fails, which is `failed` with kOutOfMemory, and the worker goes on; but what a job allocated in
+// small pieces may stay with its thread's heap, so whoever sees kOutOfMemory had better retire the worker. Sanitizer
+// builds have no such limit. A worker that fills its window 64 MiB beyond what was leased there is killed as one that
+// breaks the protocol is, within about 250 ms.
 #pragma once
 
 #include <memory>
@@ -32,12 +40,15 @@ class Executor {
   virtual std::span<const Worker> workers() const = 0;
   /// Needs an idle slot of that worker. The descriptors are borrowed: the caller may close them on return.
   virtual void start(std::uint32_t window, const Job&, std::span<const int> fds, const Limits& = {}) = 0;
-  /// New limits for a running job, counted from its start as before. Nothing when it has ended.
+  /// New limits for a running job, counted from its start as before. Nothing when it has ended. A Progress of the job
+  /// that has arrived is handed over before the job is judged, so that limits can still be raised for it. In serial
+  /// mode a job runs inside wait(): its limits can be changed before that and not while it runs.
   virtual void set_limits(std::uint64_t job, const Limits&) = 0;
   /// Private memory that the worker holds now (resident, not shared), beyond what it had when it was ready; bytes. 0
   /// where workers are not isolated.
   virtual std::uint64_t grown_bytes(std::uint32_t window) const = 0;
-  /// Polls readable when wait() has something to do.
+  /// Polls readable when wait() has something to do: a deadline, too. Whoever polls it must call wait() then, as time
+  /// in which nobody does counts as a pause once it is longer than a second.
   virtual int ready_fd() const = 0;
   /// Appends what happened; returns at the first event, when a replaced worker has become idle (no event), or at
   /// `until`. One completion for each started job, ever; those that stop() brought about can be had after it. Throws

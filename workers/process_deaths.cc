@@ -4,7 +4,9 @@
 #include <sys/timerfd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <csignal>
 
 #include "workers/process_executor.h"
 #include "workers/slot.h"
@@ -16,32 +18,54 @@ namespace {
 constexpr int kMaxEarlyDeaths = 3;
 constexpr int kMaxFailedForks = 50;  // in a row, while there is no worker at all: about 5 s
 constexpr long kForkRetryNs = 100'000'000;
+constexpr auto kMustBeReady = std::chrono::seconds(60);
 
 std::string describe(const Death& death) {
   return death.signal != 0 ? fmt::format("of signal {}", death.signal)
                            : fmt::format("with exit code {}", death.exit_code);
 }
 
+/// In one line, and with nothing that a terminal would obey.
+std::string quote(std::string output) {
+  while (!output.empty() && output.back() == '\n') output.pop_back();
+  std::ranges::replace_if(
+      output, [](unsigned char c) { return c < ' ' || c == 127; }, ' ');
+  return output.empty() ? output : fmt::format(" It wrote: {}", output);
+}
+
+/// Processes, memory or descriptors that others give back.
+bool may_pass(const std::error_code& error) {
+  constexpr std::array kPassing = {std::errc::resource_unavailable_try_again, std::errc::not_enough_memory,
+                                   std::errc::too_many_files_open, std::errc::too_many_files_open_in_system};
+  return std::ranges::any_of(kPassing, [&](std::errc passing) { return error == passing; });
+}
+
 }  // namespace
 
 void ProcessExecutor::fork_into(std::uint32_t window) {
   Place& p = place(window);
-  p.child = Child::fork_worker({windows_, run_, window, arena_.generation(window), slots_, sandbox_});
+  Child child = Child::fork_worker({windows_, run_, window, arena_.generation(window), slots_, sandbox_});
+  watch(child.pidfd(), Source::pidfd, window);
+  watch(child.channel().fd(), Source::channel, window);
+  watch(child.output().fd(), Source::output, window);
+  p.child = std::move(child);
   p.ready = p.retiring = p.condemned = false;
   p.verdict.clear();
+  p.overdue = 0;
+  p.data_limit = 0;
+  p.must_be_ready = Clock::now() + kMustBeReady;
+  workers_[window - 1].jobs = 0;
   ++traffic_.forks;
-  watch(p.child.pidfd(), Source::pidfd, window);
-  watch(p.child.channel().fd(), Source::channel, window);
+  arm_look_timer();
 }
 
-/// No room for a process right now is not the end: the others go on, and it is tried again.
+/// No room for a process or its descriptors right now is not the end: the others go on, and it is tried again.
 void ProcessExecutor::try_fork_into(std::uint32_t window) {
   try {
     fork_into(window);
     failed_forks_ = 0;
   } catch (const std::system_error& error) {
-    if (error.code() != std::errc::resource_unavailable_try_again && error.code() != std::errc::not_enough_memory)
-      throw;
+    if (!may_pass(error.code())) throw;
     const bool any_left = std::ranges::any_of(places_, [](const Place& p) { return static_cast<bool>(p.child); });
     if (!any_left && ++failed_forks_ > kMaxFailedForks) throw;
     const itimerspec later{{0, 0}, {0, kForkRetryNs}};
@@ -61,6 +85,7 @@ void ProcessExecutor::condemn(std::uint32_t window, const char* verdict) {
   Place& p = place(window);
   p.condemned = true;
   p.verdict = verdict;
+  watchdog_.remove_all(window);
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, p.child.channel().fd(), nullptr);
   p.child.kill();
   update_idle(window);
@@ -72,6 +97,8 @@ void ProcessExecutor::bury_if_dead(std::uint32_t window) {
   const auto death = p.child.reap();
   if (!death) return;
   drain(window);
+  p.child.output().drain();
+  const std::string output = p.child.output().tail();
   ++traffic_.deaths;
   const bool was_ready = p.ready, was_idle = p.held.size() == 0;
   // At stop an idle worker's blocks stay what they are: nobody will write its window again.
@@ -81,7 +108,7 @@ void ProcessExecutor::bury_if_dead(std::uint32_t window) {
   p.ready = false;
   update_idle(window);
   if (stopping_) return;
-  if (!was_ready) count_early_death(window, *death);
+  if (!was_ready) count_early_death(window, *death, output);
   try_fork_into(window);
 }
 
@@ -98,32 +125,48 @@ void ProcessExecutor::answer_for_the_dead(std::uint32_t window, const Death& dea
   Place& p = place(window);
   const std::vector<LastStep> steps = read_status_page(windows_, window, slots_);
   arena_.forget(window);
-  events_.emplace_back(WindowLost{window, {}});
-  for (const std::uint64_t id : p.held.ids()) {
+  watchdog_.remove_all(window);
+  events_.emplace_back(WindowLost{window, p.child.output().tail()});
+  const std::vector<std::uint64_t> held = p.held.ids();
+  for (const std::uint64_t id : held) {
     Completion completion;
     completion.id = id;
-    completion.outcome = Outcome::crashed;
-    completion.signal = death.signal;
-    completion.reason = death.exit_code;
+    completion.suspects = static_cast<std::uint8_t>(std::min<std::size_t>(held.size(), 255));
+    set_outcome(completion, p, death);
     const auto step = std::ranges::find(steps, id, &LastStep::job);
     if (step != steps.end()) completion.breadcrumb = step->breadcrumb;
-    if (p.condemned) set_text(completion, fmt::format("the worker was killed: {}", p.verdict).c_str());
     p.held.remove(id);
     events_.emplace_back(completion);
   }
 }
 
-void ProcessExecutor::count_early_death(std::uint32_t window, const Death& death) {
+/// We killed it only when it died of that: it may have crashed a moment before.
+void ProcessExecutor::set_outcome(Completion& completion, const Place& p, const Death& death) {
+  if (p.overdue != 0 && death.signal == SIGKILL) {
+    completion.outcome = p.overdue == completion.id ? Outcome::timed_out : Outcome::interrupted;
+    completion.reason = p.overdue == completion.id ? p.overdue_reason : 0;
+    completion.suspects = 0;
+    return;
+  }
+  completion.outcome = Outcome::crashed;
+  completion.signal = death.signal;
+  completion.reason = death.exit_code;
+  if (p.condemned && death.signal == SIGKILL)
+    set_text(completion, fmt::format("the worker was killed: {}", p.verdict).c_str());
+}
+
+void ProcessExecutor::count_early_death(std::uint32_t window, const Death& death, const std::string& output) {
   if (++early_deaths_ < kMaxEarlyDeaths) return;
   throw std::runtime_error(
-      fmt::format("{} workers in a row died before they were ready; the last one, of window {}, died {}.",
-                  early_deaths_, window, describe(death)));
+      fmt::format("{} workers in a row died before they were ready; the last one, of window {}, died {}.{}",
+                  early_deaths_, window, describe(death), quote(output)));
 }
 
 /// By name, before the descriptors are closed: epoll keeps what a sibling has a copy of.
-void ProcessExecutor::stop_watching(const Place& p) {
+void ProcessExecutor::stop_watching(Place& p) {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, p.child.pidfd(), nullptr);
   if (!p.condemned) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, p.child.channel().fd(), nullptr);
+  if (p.child.output().fd() >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, p.child.output().fd(), nullptr);
 }
 
 }  // namespace tessera::workers

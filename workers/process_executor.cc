@@ -9,15 +9,24 @@
 #include "workers/deadline.h"
 
 namespace tessera::workers {
+namespace {
+
+Fd make_timer() { return checked_fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create"); }
+
+}  // namespace
+
 ProcessExecutor::ProcessExecutor(Windows& windows, Arena& arena, Run run, const ExecutorOptions& options)
     : windows_(windows),
       arena_(arena),
       run_(std::move(run)),
       slots_(static_cast<std::size_t>(options.threads)),
       sandbox_(options.sandbox),
+      worker_bytes_(options.worker_bytes != 0 ? options.worker_bytes : arena.budget() / windows.count()),
       epoll_(checked_fd(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-      retry_timer_(checked_fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")) {
+      retry_timer_(make_timer()),
+      look_timer_(make_timer()) {
   watch(retry_timer_.get(), Source::retry_timer, 0);
+  watch(look_timer_.get(), Source::look_timer, 0);
   const BoardWriter board(windows.board(), windows.count());
   places_.reserve(windows.count());
   for (std::uint32_t window = 1; window <= windows.count(); ++window) {
@@ -47,15 +56,25 @@ void ProcessExecutor::wait_until_ready() {
 
 void ProcessExecutor::update_idle(std::uint32_t window) {
   const Place& p = place(window);
-  const bool takes_jobs = p.child && p.ready && !p.retiring && !p.condemned && !stopping_;
+  const bool takes_jobs = p.child && p.ready && !p.retiring && !p.condemned && p.overdue == 0 && !stopping_;
   workers_[window - 1].idle_slots = takes_jobs ? static_cast<int>(slots_ - p.held.size()) : 0;
 }
 
-void ProcessExecutor::start(std::uint32_t window, const Job& job, std::span<const int> fds, const Limits&) {
+void ProcessExecutor::start(std::uint32_t window, const Job& job, std::span<const int> fds, const Limits& limits) {
   assert(window >= 1 && window <= places_.size() && workers_[window - 1].idle_slots > 0);
   assert(fds.size() <= kMaxJobFds && job.block_count <= kMaxBlocks);
   Place& p = place(window);
+  awake();
+  if (p.held.size() == 0) {  // what it wrote from now on is this job's
+    read_output(window);
+    p.child.output().clear();
+  }
+  const bool first = watchdog_.idle();
+  Watchdog::Running running{job.id, window, limits, Clock::now(), 0};
+  if (limits.cpu_ms != 0 && slots_ == 1) running.cpu_base_ns = cpu_ns_of_process(p.child.pid()).value_or(0);
+  watchdog_.add(running);
   p.held.add(job.id);
+  update_data_limit(window);
   try {
     const Message message = make_message(MessageType::job, window, arena_.generation(window), job);
     // A peer that is gone is no error here: its death is on its way, and answers for this job too.
@@ -63,16 +82,16 @@ void ProcessExecutor::start(std::uint32_t window, const Job& job, std::span<cons
       throw std::system_error(EAGAIN, std::generic_category(), "a worker's channel is full");
   } catch (...) {
     p.held.remove(job.id);
+    watchdog_.remove(job.id);
     throw;
   }
   ++traffic_.messages_sent;
   traffic_.bytes += sizeof(Message);
+  ++workers_[window - 1].jobs;
   update_idle(window);
+  if (first) next_survey_ = running.started + kSurveyInterval;
+  arm_look_timer();
 }
-
-void ProcessExecutor::set_limits(std::uint64_t, const Limits&) {}
-
-std::uint64_t ProcessExecutor::grown_bytes(std::uint32_t) const { return 0; }
 
 void ProcessExecutor::wait(std::vector<Event>& out, Clock::time_point until) {
   const auto hand_over = [&] {
@@ -99,29 +118,43 @@ void ProcessExecutor::wait(std::vector<Event>& out, Clock::time_point until) {
 void ProcessExecutor::watch(int fd, Source source, std::uint32_t window) {
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.u64 = std::uint64_t{window} << 2 | static_cast<std::uint64_t>(source);
+  event.data.u64 = std::uint64_t{window} << 3 | static_cast<std::uint64_t>(source);
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) throw_errno("epoll_ctl");
 }
 
 void ProcessExecutor::pump(Clock::time_point until) {
   std::array<epoll_event, 64> ready;
+  awake();
+  watchdog_.asleep_until(std::min(until, look_at_));
   const int count = ::epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), milliseconds_until(until));
   if (count < 0 && errno != EINTR) throw_errno("epoll_wait");
+  awake();
   for (int i = 0; i < count; ++i) {
     const std::uint64_t data = ready[static_cast<std::size_t>(i)].data.u64;
-    const auto window = static_cast<std::uint32_t>(data >> 2);
-    switch (static_cast<Source>(data & 3)) {
-      case Source::channel:
-        read_channel(window);
-        break;
-      case Source::pidfd:
-        bury_if_dead(window);
-        break;
-      case Source::retry_timer:
-        fork_missing();
-        break;
-    }
+    handle(static_cast<Source>(data & 7), static_cast<std::uint32_t>(data >> 3));
   }
+}
+
+void ProcessExecutor::handle(Source source, std::uint32_t window) {
+  switch (source) {
+    case Source::channel:
+      return read_channel(window);
+    case Source::pidfd:
+      return bury_if_dead(window);
+    case Source::output:
+      return read_output(window);
+    case Source::retry_timer:
+      return fork_missing();
+    case Source::look_timer:
+      return look();
+  }
+}
+
+void ProcessExecutor::read_output(std::uint32_t window) {
+  Place& p = place(window);
+  if (!p.child || p.child.output().fd() < 0 || p.child.output().take()) return;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, p.child.output().fd(), nullptr);
+  p.child.output().close();
 }
 
 void ProcessExecutor::read_channel(std::uint32_t window) {
@@ -147,6 +180,8 @@ bool ProcessExecutor::accept(std::uint32_t window, const Message& message) {
   switch (message.type) {
     case MessageType::ready:
       p.ready = became_ready_ = true;
+      p.at_ready = ProcessMemory::of(p.child.pid()).value_or(ProcessMemory());
+      update_data_limit(window);
       early_deaths_ = 0;
       update_idle(window);
       leave_when_idle(window);
@@ -173,11 +208,14 @@ bool ProcessExecutor::accept_completion(std::uint32_t window, Completion complet
     case Outcome::cancelled:
       break;
     default:
-      return false;  // crashed is not a worker's to say
+      return false;  // the others are not a worker's to say
   }
   if (!place(window).held.remove(completion.id)) return false;
+  watchdog_.remove(completion.id);
+  update_data_limit(window);
   completion.signal = 0;
   completion.breadcrumb = 0;
+  completion.suspects = 0;
   completion.unused = {};
   events_.emplace_back(completion);
   update_idle(window);
@@ -215,6 +253,7 @@ void ProcessExecutor::stop(Clock::time_point drain_until) {
   while (std::ranges::any_of(places_, [](const Place& p) { return static_cast<bool>(p.child); }))
     pump(Clock::time_point::max());
   retry_timer_.close();
+  look_timer_.close();
   epoll_.close();
 }
 

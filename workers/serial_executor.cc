@@ -18,17 +18,21 @@ SerialExecutor::SerialExecutor(const Windows& windows, Run run)
       ready_(checked_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {}
 
 void SerialExecutor::start([[maybe_unused]] std::uint32_t window, const Job& job, std::span<const int> fds,
-                           const Limits&) {
+                           const Limits& limits) {
   assert(window == 1 && worker_.idle_slots == 1 && ready_);
   assert(fds.size() <= kMaxJobFds && job.block_count <= kMaxBlocks);
   fds_ = duplicate_all(fds);
   job_ = job;
+  limits_.set(limits);
   held_.add(job.id);
   worker_.idle_slots = 0;
+  ++worker_.jobs;
   ::eventfd_write(ready_.get(), 1);
 }
 
-void SerialExecutor::set_limits(std::uint64_t, const Limits&) {}
+void SerialExecutor::set_limits(std::uint64_t job, const Limits& limits) {
+  if (held_.holds(job)) limits_.set(limits);
+}
 
 std::uint64_t SerialExecutor::grown_bytes(std::uint32_t) const { return 0; }
 
@@ -42,7 +46,8 @@ void SerialExecutor::wait(std::vector<Event>& out, Clock::time_point until) {
 }
 
 void SerialExecutor::run_held(std::vector<Event>& out) {
-  out.emplace_back(run_job(site_, 0, *job_, fds_, [&out](const Progress& progress) { out.emplace_back(progress); }));
+  out.emplace_back(run_job(
+      site_, 0, *job_, fds_, [&out](const Progress& progress) { out.emplace_back(progress); }, &limits_));
   held_.remove(job_->id);
   job_.reset();
   fds_.clear();

@@ -35,6 +35,7 @@ class SerialExecutor final : public Executor {
   Worker worker_;
   Fd ready_;
   std::optional<Job> job_;
+  LiveLimits limits_{{}};
   std::vector<Fd> fds_;
 };
 

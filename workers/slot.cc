@@ -2,19 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 #include <new>
 
+#include "workers/proc.h"
 #include "workers/slot_context.h"
 
 namespace tessera::workers {
 namespace {
-
-std::uint64_t thread_cpu_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 void fail(Completion& completion, std::int32_t reason, const char* text) {
   completion = {};
@@ -50,19 +44,23 @@ void set_text(Completion& completion, const char* text) {
 }
 
 Completion run_job(const Site& site, std::size_t slot, const Job& job, std::span<const Fd> fds,
-                   const std::function<void(const Progress&)>& report) {
-  const std::uint64_t cpu_before = thread_cpu_ns();
+                   const std::function<void(const Progress&)>& report, const LiveLimits* limits) {
   Completion completion;
-  SlotContext context(site, slot, job, fds, report);
+  SlotContext context(site, slot, job, fds, report, limits);
   if (context.cancelled())
     completion.outcome = Outcome::cancelled;
   else
     run_guarded(site.run, context, completion);
+  if (completion.outcome == Outcome::cancelled && context.exceeded() != 0) {
+    completion.outcome = Outcome::timed_out;
+    completion.reason = context.exceeded();
+  }
   completion.id = job.id;
   completion.signal = 0;
   completion.breadcrumb = 0;
+  completion.suspects = 0;
   completion.unused = {};
-  completion.cpu_ns = thread_cpu_ns() - cpu_before;
+  completion.cpu_ns = context.cpu_ns();
   return completion;
 }
 

@@ -8,6 +8,7 @@
 #include "workers/board.h"
 #include "workers/fd.h"
 #include "workers/job_context.h"
+#include "workers/live_limits.h"
 #include "workers/status_page.h"
 #include "workers/window.h"
 
@@ -26,8 +27,9 @@ struct Site {
 void set_text(Completion&, const char* text);
 
 /// Runs the job in the calling thread. Never throws what the job threw. `report` takes its progress; it is called in
-/// the same thread.
+/// the same thread. With `limits` the job sees that it is cancelled when it is over them, and is answered for then as
+/// timed_out; a forked worker is told of none.
 Completion run_job(const Site&, std::size_t slot, const Job&, std::span<const Fd> fds,
-                   const std::function<void(const Progress&)>& report);
+                   const std::function<void(const Progress&)>& report, const LiveLimits* limits = nullptr);
 
 }  // namespace tessera::workers

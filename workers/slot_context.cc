@@ -1,9 +1,12 @@
 #include "workers/slot_context.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+
+#include "workers/proc.h"
 
 namespace tessera::workers {
 namespace {
@@ -14,14 +17,19 @@ constexpr auto kReportInterval = std::chrono::milliseconds(10);
 }  // namespace
 
 SlotContext::SlotContext(const Site& site, std::size_t slot, const Job& job, std::span<const Fd> fds,
-                         const std::function<void(const Progress&)>& report)
+                         const std::function<void(const Progress&)>& report, const LiveLimits* limits)
     : site_(site),
       slot_(slot),
       job_(job),
       fds_(fds),
       report_(report),
+      limits_(limits),
+      cpu_base_ns_(own_cpu_ns()),
+      began_(Clock::now()),
       status_(slot_status(site.view.writable(site.window), slot)) {
   status_.breadcrumb.store(0, std::memory_order_relaxed);
+  status_.thread.store(static_cast<std::uint64_t>(::gettid()), std::memory_order_relaxed);
+  status_.cpu_base.store(cpu_base_ns_, std::memory_order_relaxed);
   status_.job.store(job.id, std::memory_order_release);
 }
 
@@ -75,7 +83,13 @@ void SlotContext::progress(std::uint32_t value) {
   report_({job_.id, value});
 }
 
-bool SlotContext::cancelled() const { return site_.board.is_cancelled(site_.window, job_.id, site_.slots); }
+bool SlotContext::cancelled() const {
+  if (site_.board.is_cancelled(site_.window, job_.id, site_.slots)) return true;
+  if (limits_ != nullptr && exceeded_ == 0) exceeded_ = limits_->exceeded(cpu_ns(), Clock::now() - began_);
+  return exceeded_ != 0;
+}
+
+std::uint64_t SlotContext::cpu_ns() const { return own_cpu_ns() - cpu_base_ns_; }
 
 bool SlotContext::blocks_still_there() const {
   // Pages go after the generation has changed (Arena::forget). So when the old one is still there after all the

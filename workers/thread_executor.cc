@@ -22,12 +22,15 @@ ThreadExecutor::ThreadExecutor(const Windows& windows, Run run, int slots)
 ThreadExecutor::~ThreadExecutor() { stop(Clock::now()); }
 
 void ThreadExecutor::start([[maybe_unused]] std::uint32_t window, const Job& job, std::span<const int> fds,
-                           const Limits&) {
+                           const Limits& limits) {
   assert(window == 1 && worker_.idle_slots > 0 && threads_);
   assert(fds.size() <= kMaxJobFds && job.block_count <= kMaxBlocks);
-  Queued queued{job, duplicate_all(fds)};
+  const auto live = std::make_shared<LiveLimits>(limits);
+  Queued queued{job, duplicate_all(fds), live};
+  limits_.insert_or_assign(job.id, live);
   held_.add(job.id);
   --worker_.idle_slots;
+  ++worker_.jobs;
   const std::lock_guard lock(mutex_);
   queue_.push_back(std::move(queued));
   queue_changed_.notify_one();
@@ -43,8 +46,8 @@ void ThreadExecutor::serve(std::size_t slot) {
       next = std::move(queue_.front());
       queue_.pop_front();
     }
-    const Completion completion =
-        run_job(site_, slot, next.job, next.fds, [this](const Progress& progress) { post(progress); });
+    const Completion completion = run_job(
+        site_, slot, next.job, next.fds, [this](const Progress& progress) { post(progress); }, next.limits.get());
     next.fds.clear();  // before anybody can know that the job is done
     post(completion);
   }
@@ -77,13 +80,16 @@ bool ThreadExecutor::take_events(std::vector<Event>& out) {
     const auto* const completion = std::get_if<Completion>(&event);
     if (completion == nullptr) continue;
     held_.remove(completion->id);
+    limits_.erase(completion->id);
     if (threads_) ++worker_.idle_slots;
   }
   out.insert(out.end(), taken.begin(), taken.end());
   return !taken.empty();
 }
 
-void ThreadExecutor::set_limits(std::uint64_t, const Limits&) {}
+void ThreadExecutor::set_limits(std::uint64_t job, const Limits& limits) {
+  if (const auto found = limits_.find(job); found != limits_.end()) found->second->set(limits);
+}
 
 std::uint64_t ThreadExecutor::grown_bytes(std::uint32_t) const { return 0; }
 

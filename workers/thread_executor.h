@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 
 #include "workers/executor.h"
@@ -33,6 +34,7 @@ class ThreadExecutor final : public Executor {
   struct Queued {
     Job job;
     std::vector<Fd> fds;
+    std::shared_ptr<const LiveLimits> limits;
   };
   void serve(std::size_t slot);
   void post(const Event&);
@@ -41,7 +43,8 @@ class ThreadExecutor final : public Executor {
   Run run_;
   Windows::View view_;
   Site site_;
-  HeldJobs held_;  // the caller's thread only
+  HeldJobs held_;                                                // the caller's thread only
+  std::map<std::uint64_t, std::shared_ptr<LiveLimits>> limits_;  // by job; the map is the caller's thread's only
   Worker worker_;
   Fd ready_;
   std::mutex mutex_;

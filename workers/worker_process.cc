@@ -51,14 +51,22 @@ void leave_only_by_exit_now() {
   ::on_exit([](int status, void*) { ::_exit(status); }, nullptr);
 }
 
-/// stdin and stdout become /dev/null, stderr stays, the channel becomes kChannelFd, and that is all.
+/// Nothing of a worker reaches the terminal: what it writes is for the report of its failure. Unbuffered, so that it is
+/// there when the worker dies.
+void redirect_standard_descriptors(Fd output) {
+  const Fd null = checked_fd(::open("/dev/null", O_RDWR | O_CLOEXEC), "open of /dev/null");
+  if (::dup2(output.get(), STDERR_FILENO) < 0 || ::dup2(output.get(), STDOUT_FILENO) < 0 ||
+      ::dup2(null.get(), STDIN_FILENO) < 0)
+    throw_errno("dup2");
+  std::setvbuf(stdout, nullptr, _IONBF, 0);
+}
+
+/// Beside the standard descriptors the channel, as kChannelFd, and that is all.
 Channel keep_only_the_channel(Fd channel, Windows& windows) {
   windows.close_descriptors();
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   const int high = ::fcntl(channel.get(), F_DUPFD_CLOEXEC, kChannelFd + 1);
-  if (null < 0 || high < 0) throw_errno("open of /dev/null and fcntl(F_DUPFD_CLOEXEC)");
-  channel.release();  // its number may be any of those that are replaced now
-  if (::dup2(null, STDIN_FILENO) < 0 || ::dup2(null, STDOUT_FILENO) < 0) throw_errno("dup2");
+  if (high < 0) throw_errno("fcntl(F_DUPFD_CLOEXEC)");
+  channel.release();  // its number may be the one that is replaced now
   if (::dup3(high, kChannelFd, O_CLOEXEC) < 0) throw_errno("dup3");
   if (::close_range(kChannelFd + 1, ~0U, 0) != 0) throw_errno("close_range");
   return Channel(Fd(kChannelFd));
@@ -158,9 +166,10 @@ class Worker {
 
 }  // namespace
 
-void run_worker(const WorkerSetup& setup, Channel channel, int parent_pid) noexcept {
+void run_worker(const WorkerSetup& setup, Channel channel, Fd output, int parent_pid) noexcept {
   try {
     die_with_parent(parent_pid);
+    redirect_standard_descriptors(std::move(output));
     take_default_signals();
     leave_only_by_exit_now();
     Windows::View view = setup.windows.map_for(setup.window);

@@ -24,7 +24,7 @@ struct WorkerSetup {
 constexpr int kExitEnd = 0, kExitSetup = 70, kExitChannel = 71;
 
 /// Called in the child, with every signal blocked. Never returns, and leaves by _exit alone: no destructor and no
-/// atexit handler of the parent's state runs here.
-[[noreturn]] void run_worker(const WorkerSetup&, Channel, int parent_pid) noexcept;
+/// atexit handler of the parent's state runs here. `output` becomes stdout and stderr.
+[[noreturn]] void run_worker(const WorkerSetup&, Channel, Fd output, int parent_pid) noexcept;
 
 }  // namespace tessera::workers

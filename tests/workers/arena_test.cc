@@ -44,6 +44,21 @@ TEST_CASE("blocks start on a page behind the reserved bytes and keep their exact
   CHECK(f.arena.usage().private_bytes == 7);
 }
 
+TEST_CASE("a window may hold its reserved bytes, what is leased there and what is warm", "[workers]") {
+  Fixture f(64);
+  CHECK(f.arena.held_bytes(1) == kPage);
+  Lease a = f.one(1, 2);
+  const Lease b = f.one(1, 3), other = f.one(2, 10);
+  CHECK(f.arena.held_bytes(1) == 6 * kPage);
+  a = {};
+  CHECK(f.arena.held_bytes(1) == 6 * kPage);
+  f.arena.trim(0);
+  CHECK(f.arena.held_bytes(1) == 4 * kPage);
+  f.arena.forget(1);
+  CHECK(f.arena.held_bytes(1) == kPage);
+  CHECK(f.arena.held_bytes(2) == 11 * kPage);
+}
+
 TEST_CASE("first fit takes the lowest gap that is large enough", "[workers]") {
   Fixture f(64);
   Lease a = f.one(1, 2), b = f.one(1, 1), c = f.one(1, 3), d = f.one(1, 1);

@@ -1,6 +1,5 @@
 #include "workers/executor.h"
 
-#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,15 +16,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::answer;
+using testing::is_readable;
 using testing::make_job;
 using testing::NothingLeft;
 using testing::Op;
 using testing::Pipe;
-
-bool is_readable(int fd, int timeout_ms) {
-  pollfd events{fd, POLLIN, 0};
-  return ::poll(&events, 1, timeout_ms) == 1;
-}
 
 void let_go(const Pipe& pipe) { REQUIRE(::write(pipe.write.get(), "x", 1) == 1); }
 

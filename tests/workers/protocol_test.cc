@@ -169,12 +169,57 @@ TEST_CASE("a worker that breaks the protocol is killed, and the others never not
   }
 }
 
+TEST_CASE("a worker cannot say that it was timed out or interrupted", "[workers]") {
+  const NothingLeft check;
+  for (const Outcome outcome : {Outcome::timed_out, Outcome::interrupted}) {
+    Workforce force = make_workforce(testing::processes(1), testing::kBudget, [&](JobContext& context, Completion&) {
+      send_changed(completion_with(context.job().id, [&](Completion& c) { c.outcome = outcome; }), [](Message&) {});
+      for (;;) ::pause();
+    });
+    CHECK(testing::run_one(*force.executor, 1, make_job(1, {})).outcome == Outcome::crashed);
+  }
+}
+
+/// Answers, and goes on writing to its block for 200 ms, whoever holds it now.
+void answer_and_scribble(JobContext& context, Completion& completion) {
+  testing::Order order;
+  std::memcpy(&order, context.job().payload.data(), sizeof(order));
+  if (order.op != Op::nothing) return testing::run_test_job(context, completion);
+  const WriteBytes bytes = context.write(context.job().blocks[0]);
+  send_changed(completion_with(context.job().id, [](Completion&) {}), [](Message&) {});
+  const Clock::time_point until = Clock::now() + 200ms;
+  for (unsigned value = 0; Clock::now() < until; ++value)
+    std::memset(bytes.data(), static_cast<int>(value), bytes.size());
+}
+
+TEST_CASE("a worker that scribbles on a block after its answer harms nobody else", "[workers]") {
+  const NothingLeft check;
+  for (const auto& mode : testing::isolated_modes()) {
+    INFO(mode.name);
+    Workforce force = make_workforce(mode.options, testing::kBudget, answer_and_scribble);
+    Executor& executor = *force.executor;
+    const Lease lease = testing::lease_one(*force.arena, 1, 100'000);
+    CHECK(testing::run_one(executor, 1, make_job(1, {Op::nothing, 0}, lease.block())).outcome == Outcome::done);
+    std::vector<Event> events;
+    for (std::uint64_t id = 2; testing::count_lost(events, 1) == 0 && id < 100'000; ++id) {
+      executor.start(2, make_job(id, {Op::sum, 0}, lease.block()), {});
+      const Completion reader = testing::wait_for(executor, 1, events).front();
+      CHECK((reader.outcome == Outcome::done || reader.reason == kBlockLost));
+    }
+    CHECK(testing::count_lost(events, 1) == 1);  // its second answer was one too many
+    CHECK(testing::count_lost(events, 2) == 0);
+    REQUIRE(testing::wait_for_idle(executor, 2 * mode.options.threads, events));
+    CHECK(executor.traffic().deaths == 1);
+  }
+}
+
 TEST_CASE("a worker cannot give itself a signal or a breadcrumb", "[workers]") {
   Workforce force = make_workforce(testing::processes(1), testing::kBudget, [](JobContext& context, Completion&) {
     send_changed(completion_with(context.job().id,
                                  [](Completion& c) {
                                    c.signal = 11;
                                    c.breadcrumb = 5;
+                                   c.suspects = 9;
                                    c.unused.fill(1);
                                  }),
                  [](Message&) {});
@@ -184,6 +229,7 @@ TEST_CASE("a worker cannot give itself a signal or a breadcrumb", "[workers]") {
   CHECK(completion.outcome == Outcome::done);
   CHECK(completion.signal == 0);
   CHECK(completion.breadcrumb == 0);
+  CHECK(completion.suspects == 0);
   CHECK(completion.unused == std::array<std::uint8_t, 6>{});
 }
 

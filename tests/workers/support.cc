@@ -2,15 +2,20 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <thread>
 
+#include "workers/proc.h"
 #include "workers/thread_count.h"
 
 namespace tessera::workers::testing {
@@ -107,13 +112,28 @@ std::vector<Completion> wait_for(Executor& executor, std::size_t completions, st
   return found;
 }
 
-Completion run_one(Executor& executor, std::uint32_t window, const Job& job, std::span<const int> fds) {
+Completion run_one(Executor& executor, std::uint32_t window, const Job& job, std::span<const int> fds,
+                   const Limits& limits) {
   std::vector<Event> events;
-  executor.start(window, job, fds);
+  executor.start(window, job, fds, limits);
   const Completion completion = wait_for(executor, 1, events).front();
   REQUIRE(completion.id == job.id);
   return completion;
 }
+
+void start_and_see(Executor& executor, std::uint32_t window, const Job& job, std::vector<Event>& events,
+                   const Limits& limits) {
+  const auto speaks = [&](const Event& event) {
+    const auto* const progress = std::get_if<Progress>(&event);
+    return progress != nullptr && progress->id == job.id;
+  };
+  executor.start(window, job, {}, limits);
+  const Clock::time_point until = Clock::now() + std::chrono::seconds(20);
+  while (std::ranges::none_of(events, speaks) && Clock::now() < until) executor.wait(events, until);
+  REQUIRE(std::ranges::any_of(events, speaks));
+}
+
+std::uint64_t own_memory() { return ProcessMemory::of(::getpid()).value().resident_bytes; }
 
 Lease lease_one(Arena& arena, std::uint32_t window, std::uint64_t bytes) {
   const Want want{window, bytes, 0};
@@ -135,6 +155,24 @@ Pipe Pipe::make() {
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   return {Fd(ends[0]), Fd(ends[1])};
+}
+
+int in_child(const std::function<int()>& body) {
+  std::cout.flush();
+  std::fflush(nullptr);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::alarm(60);
+    ::_exit(body());
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+bool is_readable(int fd, int timeout_ms) {
+  pollfd events{fd, POLLIN, 0};
+  return ::poll(&events, 1, timeout_ms) == 1;
 }
 
 bool disappears(int pid) {

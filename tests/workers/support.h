@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -55,8 +56,13 @@ bool wait_for_idle(Executor&, int slots, std::vector<Event>& events,
 std::vector<Completion> wait_for(Executor&, std::size_t completions, std::vector<Event>& events,
                                  std::chrono::seconds timeout = std::chrono::seconds(20));
 /// One job to one worker, and its answer.
-Completion run_one(Executor&, std::uint32_t window, const Job&, std::span<const int> fds = {});
+Completion run_one(Executor&, std::uint32_t window, const Job&, std::span<const int> fds = {}, const Limits& = {});
 Lease lease_one(Arena&, std::uint32_t window, std::uint64_t bytes);
+
+/// Starts the job and waits until it has said that it runs.
+void start_and_see(Executor&, std::uint32_t window, const Job&, std::vector<Event>& events, const Limits& = {});
+/// Resident memory of this process that is its own.
+std::uint64_t own_memory();
 
 int count_lost(const std::vector<Event>&, std::uint32_t window);
 std::string text_of(const Completion&);
@@ -73,6 +79,12 @@ struct Pipe {
   Fd read, write;
   static Pipe make();
 };
+
+/// Runs `body` in a child of its own, because what it does to the process cannot be taken back. No Catch macros in it:
+/// it returns 0 when all was well.
+int in_child(const std::function<int()>& body);
+
+bool is_readable(int fd, int timeout_ms);
 
 /// True once the process is gone; false after two seconds.
 bool disappears(int pid);

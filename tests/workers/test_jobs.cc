@@ -5,19 +5,22 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <deque>
 #include <new>
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace tessera::workers::testing {
 namespace {
 
-void nap() {
-  const timespec millisecond{0, 1'000'000};
-  ::nanosleep(&millisecond, nullptr);
+void nap(std::uint64_t milliseconds = 1) {
+  const timespec time{static_cast<time_t>(milliseconds / 1000), static_cast<long>(milliseconds % 1000) * 1'000'000};
+  ::nanosleep(&time, nullptr);
 }
 
 std::uint64_t sum_of(ReadBytes bytes) {
@@ -130,6 +133,69 @@ void take_time(const Order& order, JobContext& context, Completion& completion) 
     case Op::burn:
       burn(order.a);
       break;
+    case Op::burn_and_rest:
+      burn(order.a);
+      nap(300);
+      break;
+    case Op::burn_cancel:
+      while (!context.cancelled()) burn(1);
+      completion.outcome = Outcome::cancelled;
+      break;
+    case Op::spin:
+      context.progress(1);
+      for (;;) burn(1000);
+    case Op::rest:
+      context.progress(1);
+      nap(order.a);
+      break;
+    default:
+      break;
+  }
+}
+
+const void* volatile seen = nullptr;  // what is stored here cannot be left out by the compiler
+
+void take_memory(const Order& order, const JobContext& context) {
+  switch (order.op) {
+    case Op::allocate: {
+      const std::vector<char> bytes(order.a);
+      seen = bytes.data();
+      break;
+    }
+    case Op::allocate_small: {
+      std::deque<std::vector<char>> pieces;
+      for (std::uint64_t taken = 0; taken < order.a; taken += 1000) pieces.emplace_back(1000);
+      break;
+    }
+    case Op::keep:
+      seen = std::memset(::operator new(order.a), 1, order.a);
+      break;
+    case Op::fill_on:
+      std::memset(context.write(context.job().blocks[0]).data(), 1, order.a);
+      for (;;) nap();
+    default:
+      break;
+  }
+}
+
+void talk(const Order& order) {
+  switch (order.op) {
+    case Op::say:
+    case Op::say_and_crash:
+      std::printf("out %llu\n", static_cast<unsigned long long>(order.a));
+      std::fprintf(stderr, "err %llu\n", static_cast<unsigned long long>(order.a));
+      if (order.op == Op::say_and_crash) ::raise(SIGSEGV);
+      break;
+    case Op::flood: {
+      const std::string text(1 << 20, 'x');
+      for (std::uint64_t i = 0; i < order.a; ++i)
+        for (std::size_t done = 0; done < text.size();) {
+          const ssize_t written = ::write(STDOUT_FILENO, text.data() + done, text.size() - done);
+          if (written < 0) throw std::runtime_error("nobody reads");
+          done += static_cast<std::size_t>(written);
+        }
+      break;
+    }
     default:
       break;
   }
@@ -172,6 +238,8 @@ void run_test_job(JobContext& context, Completion& completion) {
   work_on_block(order, context, completion);
   end_badly(order, context, completion);
   take_time(order, context, completion);
+  take_memory(order, context);
+  talk(order);
   look_around(order, context, completion);
 }
 

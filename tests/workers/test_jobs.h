@@ -30,6 +30,17 @@ enum class Op : std::uint32_t {
   wait_for_ever,    // step(a), then nothing, whatever is said
   progress,         // 1, and then 2 .. a as fast as it can
   burn,             // `a` ms of CPU time
+  burn_and_rest,    // the same, and 300 ms of none
+  burn_cancel,      // CPU time until cancelled
+  spin,             // progress, and then CPU time for ever
+  rest,             // progress, and then `a` ms of no CPU time
+  allocate,         // a vector of `a` bytes
+  allocate_small,   // `a` bytes in pieces of 1000
+  keep,             // `a` bytes, touched, that are never given back
+  fill_on,          // block 0 and what follows it, `a` bytes in all, then waits for ever
+  say,              // "out a" to stdout and "err a" to stderr
+  say_and_crash,    // the same, and SIGSEGV
+  flood,            // `a` MiB to stdout
   read_fd,          // up to 64 bytes of descriptor 0 into the answer; word 8 is fd_count()
   bad_fd,           // asks for a descriptor that did not come
   pid,              // answer word 0
