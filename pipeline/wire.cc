@@ -26,6 +26,13 @@ std::vector<T> take(workers::ReadBytes& bytes, std::size_t count) {
   bytes = bytes.subspan(count * sizeof(T));
   return items;
 }
+
+/// Bytes of another process may hold any number, and a bool that is neither 0 nor 1 is undefined behaviour once read.
+bool is_bool(const bool& value) {
+  std::uint8_t byte = 0;
+  std::memcpy(&byte, &value, sizeof byte);
+  return byte <= 1;
+}
 }  // namespace
 
 std::vector<std::byte> to_bytes(const Table& table) {
@@ -70,8 +77,20 @@ void put_failure(workers::Completion& completion, FailReason reason, std::string
 }
 
 bool plausible(const stages::Header& header) {
-  return stages::valid(header.full) && header.orientation >= 1 && header.orientation <= 8 && header.pages >= 1 &&
-         header.max_scale_log2 <= 5 && header.codec < stages::codecs().size() && header.metadata_bytes < (1u << 30);
+  const stages::ImageInfo& full = header.full;
+  // As stored and unscaled: never planes, which a decoder only delivers when asked.
+  const bool as_decoded = stages::valid(full) && full.format.model != stages::Model::ycbcr_planar &&
+                          full.grid == decltype(full.grid){} && is_bool(full.format.alpha);
+  const bool chroma = header.chroma_log2[0] <= 2 && header.chroma_log2[1] <= 2;
+  return as_decoded && chroma && is_bool(header.planar) && is_bool(header.progressive) && header.orientation >= 1 &&
+         header.orientation <= 8 && header.pages >= 1 && header.max_scale_log2 <= 5 &&
+         header.codec < stages::codecs().size() && header.metadata_bytes < (1u << 30);
+}
+
+bool plausible(const stages::ImageInfo& resolved, const stages::ImageInfo& measured) {
+  return stages::valid(resolved) && is_bool(resolved.format.alpha) && resolved.format == measured.format &&
+         resolved.width <= measured.width && resolved.height <= measured.height &&
+         (resolved.full_size() || !measured.full_size());
 }
 
 }  // namespace tessera::pipeline
