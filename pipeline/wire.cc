@@ -7,6 +7,10 @@
 
 namespace tessera::pipeline {
 namespace {
+// The longest side that any codec decodes (PNG's; tests/fuzz/decode.cc holds them to it). Planning a resize takes some
+// 50 bytes for each pixel of a side: with kMaxSide a worker could make the coordinator take gigabytes.
+constexpr std::int32_t kMaxDecodedSide = 1'000'000;
+
 struct TableHeader {
   std::uint32_t pieces, statistics, resolved, unused;
 };
@@ -79,7 +83,8 @@ void put_failure(workers::Completion& completion, FailReason reason, std::string
 bool plausible(const stages::Header& header) {
   const stages::ImageInfo& full = header.full;
   // As stored and unscaled: never planes, which a decoder only delivers when asked.
-  const bool as_decoded = stages::valid(full) && full.format.model != stages::Model::ycbcr_planar &&
+  const bool sides = full.width <= kMaxDecodedSide && full.height <= kMaxDecodedSide;
+  const bool as_decoded = stages::valid(full) && sides && full.format.model != stages::Model::ycbcr_planar &&
                           full.grid == decltype(full.grid){} && is_bool(full.format.alpha);
   const bool chroma = header.chroma_log2[0] <= 2 && header.chroma_log2[1] <= 2;
   return as_decoded && chroma && is_bool(header.planar) && is_bool(header.progressive) && header.orientation >= 1 &&

@@ -30,7 +30,8 @@ TEST_CASE("a header that no decoder could have found is not plausible", "[wire]"
   CHECK(plausible(photo_header()));
   const std::vector<std::function<void(Header&)>> lies{
       [](Header& h) { h.full.width = 0; },
-      [](Header& h) { h.full.height = kMaxSide + 1; },
+      [](Header& h) { h.full.width = 1'000'001; },
+      [](Header& h) { h.full.height = kMaxSide; },
       [](Header& h) { h.full.format.model = Model::ycbcr_planar; },
       [](Header& h) { h.full.format.depth = static_cast<Depth>(3); },
       [](Header& h) { h.full.grid[0].log2_x = 1; },
