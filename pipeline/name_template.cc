@@ -191,7 +191,7 @@ std::string NameTemplate::expand(const NameFields& fields) const {
   }
   if (path == kPrivateFolder || path.starts_with(fmt::format("{}/", kPrivateFolder)))
     throw stages::ImageError(
-        fmt::format("the output name '{}' lies in {}, which holds the run's journal", escaped(path), kPrivateFolder));
+        fmt::format("the output name '{}' cannot be: {} holds the journal", escaped(path), kPrivateFolder));
   if (path.size() > kMaxPathBytes)
     throw stages::ImageError(
         fmt::format("the output path has {} bytes; the system takes at most {}", path.size(), kMaxPathBytes));
