@@ -163,8 +163,7 @@ void ImageTask::on_spread(const Completion& completion, Running& job) {
       state.done = true;
       if (!statistic.stage->output(statistic.measured)) {
         // What a worker says about a size is believed only if the stage cannot grow the image.
-        if (!valid(payload.resolved) || payload.resolved.width > statistic.measured.width ||
-            payload.resolved.height > statistic.measured.height || payload.resolved.format != statistic.measured.format)
+        if (!plausible(payload.resolved, statistic.measured))
           return end({Terminal::Kind::failed, "its worker answered with an impossible size"});
         resolved_.push_back(payload.resolved);
         plan_ = make_plan(*recipe_, result_.header, codecs_, options_, Route::spread, resolved_);

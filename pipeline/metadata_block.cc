@@ -20,7 +20,7 @@ void write_metadata(const Metadata& metadata, WriteBytes block) {
   std::size_t at = 0;
   const auto put = [&](const void* data, std::size_t bytes) {
     if (block.size() - at < bytes) throw ImageError("its metadata is larger than the file's header announces");
-    std::memcpy(block.data() + at, data, bytes);
+    if (bytes > 0) std::memcpy(block.data() + at, data, bytes);  // an empty value may have no address
     at += bytes;
   };
   for (const auto& [name, value] : metadata) {

@@ -11,8 +11,9 @@
 namespace tessera::pipeline {
 namespace {
 
-constexpr std::size_t kMaxComponentBytes = 255;  // NAME_MAX of Linux file systems
-constexpr std::size_t kMaxPathBytes = 4095;      // PATH_MAX without its NUL
+constexpr std::size_t kMaxComponentBytes = 255;          // NAME_MAX of Linux file systems
+constexpr std::size_t kMaxPathBytes = 4095;              // PATH_MAX without its NUL
+constexpr std::string_view kPrivateFolder = ".tessera";  // of the output folder, see output_tree.h
 
 // In the order of Field.
 constexpr std::array<std::string_view, 9> kFieldNames{"dir", "reldir", "name", "ext", "n", "w", "h", "hash8", "format"};
@@ -188,6 +189,9 @@ std::string NameTemplate::expand(const NameFields& fields) const {
     if (component.starts_with('/')) throw stages::ImageError("the output name would be absolute");
     append(path, component);
   }
+  if (path == kPrivateFolder || path.starts_with(fmt::format("{}/", kPrivateFolder)))
+    throw stages::ImageError(
+        fmt::format("the output name '{}' cannot be: {} holds the journal", escaped(path), kPrivateFolder));
   if (path.size() > kMaxPathBytes)
     throw stages::ImageError(
         fmt::format("the output path has {} bytes; the system takes at most {}", path.size(), kMaxPathBytes));

@@ -44,7 +44,8 @@ class NameTemplate {
   std::string literal_extension() const;
 
   /// A relative path without ".", ".." or empty components. A component of nothing but empty {dir} and {reldir} is left
-  /// out. Throws stages::ImageError: "..", an empty name, NUL, a component over 255 or a path over 4095 bytes.
+  /// out. Throws stages::ImageError: "..", an empty name, NUL, a component over 255 or a path over 4095 bytes, a path
+  /// in or instead of the output folder's own .tessera.
   std::string expand(const NameFields&) const;
 
  private:

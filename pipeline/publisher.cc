@@ -39,9 +39,7 @@ std::string ProductNames::name_of(const Input& input, std::size_t output, const 
     fields.height = result->products[output].height;
     fields.hash8 = to_hex(result->source_hash).substr(0, 8);
   }
-  std::string name = templates_[output].expand(fields);
-  if (name.starts_with(".tessera/")) throw stages::ImageError(fmt::format("{}: .tessera holds the journal", name));
-  return name;
+  return templates_[output].expand(fields);
 }
 
 Publisher::Publisher(const ProductNames& names, OutputTree& tree, Journal& journal, OnExist on_exist,

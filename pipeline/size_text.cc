@@ -60,7 +60,7 @@ std::uint64_t parse_size(std::string_view text, std::string_view where, std::opt
       return static_cast<std::uint64_t>(static_cast<long double>(q->value) / 100 * static_cast<long double>(*total));
     }
     if (q->unit.empty() || q->unit == "b") return scaled(*q, 1, text, where);
-    const std::size_t exponent = std::string_view(" kmgtp").find(q->unit[0]);
+    const std::size_t exponent = std::string_view(" kmgtpe").find(q->unit[0]);
     const std::string_view suffix = std::string_view(q->unit).substr(1);
     if (exponent != std::string_view::npos && (suffix.empty() || suffix == "b" || suffix == "ib"))
       return scaled(*q, power(suffix == "b" ? 1000 : 1024, exponent), text, where);

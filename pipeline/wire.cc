@@ -7,6 +7,10 @@
 
 namespace tessera::pipeline {
 namespace {
+// The longest side that any codec decodes (PNG's; tests/fuzz/decode.cc holds them to it). Planning a resize takes some
+// 50 bytes for each pixel of a side: with kMaxSide a worker could make the coordinator take gigabytes.
+constexpr std::int32_t kMaxDecodedSide = 1'000'000;
+
 struct TableHeader {
   std::uint32_t pieces, statistics, resolved, unused;
 };
@@ -25,6 +29,13 @@ std::vector<T> take(workers::ReadBytes& bytes, std::size_t count) {
   if (count > 0) std::memcpy(items.data(), bytes.data(), count * sizeof(T));
   bytes = bytes.subspan(count * sizeof(T));
   return items;
+}
+
+/// Bytes of another process may hold any number, and a bool that is neither 0 nor 1 is undefined behaviour once read.
+bool is_bool(const bool& value) {
+  std::uint8_t byte = 0;
+  std::memcpy(&byte, &value, sizeof byte);
+  return byte <= 1;
 }
 }  // namespace
 
@@ -70,8 +81,21 @@ void put_failure(workers::Completion& completion, FailReason reason, std::string
 }
 
 bool plausible(const stages::Header& header) {
-  return stages::valid(header.full) && header.orientation >= 1 && header.orientation <= 8 && header.pages >= 1 &&
-         header.max_scale_log2 <= 5 && header.codec < stages::codecs().size() && header.metadata_bytes < (1u << 30);
+  const stages::ImageInfo& full = header.full;
+  // As stored and unscaled: never planes, which a decoder only delivers when asked.
+  const bool sides = full.width <= kMaxDecodedSide && full.height <= kMaxDecodedSide;
+  const bool as_decoded = stages::valid(full) && sides && full.format.model != stages::Model::ycbcr_planar &&
+                          full.grid == decltype(full.grid){} && is_bool(full.format.alpha);
+  const bool chroma = header.chroma_log2[0] <= 2 && header.chroma_log2[1] <= 2;
+  return as_decoded && chroma && is_bool(header.planar) && is_bool(header.progressive) && header.orientation >= 1 &&
+         header.orientation <= 8 && header.pages >= 1 && header.max_scale_log2 <= 5 &&
+         header.codec < stages::codecs().size() && header.metadata_bytes < (1u << 30);
+}
+
+bool plausible(const stages::ImageInfo& resolved, const stages::ImageInfo& measured) {
+  return stages::valid(resolved) && is_bool(resolved.format.alpha) && resolved.format == measured.format &&
+         resolved.width <= measured.width && resolved.height <= measured.height &&
+         (resolved.full_size() || !measured.full_size());
 }
 
 }  // namespace tessera::pipeline

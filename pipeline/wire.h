@@ -106,5 +106,7 @@ void put_failure(workers::Completion&, FailReason, std::string_view sentence);
 
 /// False if a header that came from a worker cannot be one.
 bool plausible(const stages::Header&);
+/// False if `resolved` cannot be what a stage cuts out of the image that was measured for it.
+bool plausible(const stages::ImageInfo& resolved, const stages::ImageInfo& measured);
 
 }  // namespace tessera::pipeline

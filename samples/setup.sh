@@ -10,7 +10,9 @@ packages=(
   libjpeg62-turbo-dev libpng-dev libtomlplusplus-dev nlohmann-json3-dev libsqlite3-dev
   libfmt-dev libseccomp-dev libxxhash-dev
 )
-[ "${1:-}" = tests ] && packages+=(catch2)
+# clang for the fuzzers. Debian 12's default, 14, cannot compile the views of GCC 12's library; libFuzzer is in
+# libclang-rt.
+[ "${1:-}" = tests ] && packages+=(catch2 clang-16 libclang-rt-16-dev)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # From a clean clone on Debian 12: installs what is missing, builds and runs every test: under the address and
-# undefined-behaviour sanitizers, under the thread sanitizer (what runs threads), and plainly, last.
+# undefined-behaviour sanitizers, the fuzzers for ten seconds each, under the thread sanitizer (what runs threads), and
+# plainly, last.
 #   tests/run.sh            everything
 #   tests/run.sh --quick    the plain build only
 # TESSERA_TEST_SEED=N repeats the random tests of an earlier run; every run prints its seed.
@@ -42,6 +43,8 @@ if [ "${1:-}" != --quick ]; then
   build asan
   echo "tests: under the address and undefined-behaviour sanitizers"
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 check asan
+  echo "tests: fuzzing"
+  JOBS=$(nproc) tests/fuzz/run.sh 10
   build tsan tessera tessera_workers_tests tessera_pipeline_tests
   echo "tests: what runs threads, under the thread sanitizer"
   TSAN_OPTIONS=halt_on_error=1 check tsan -R '^tessera_workers_tests|thread'

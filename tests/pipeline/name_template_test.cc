@@ -99,6 +99,10 @@ TEST_CASE("no field can lead out of the output folder or to an impossible name")
   fields.name = "..", fails(NameTemplate::parse("{name}"), fields, "'..'");
   fields.name = "", fails(NameTemplate::parse("{name}"), fields, "empty");
   fields.name = ".", fails(NameTemplate::parse("{name}"), fields, "empty");
+  fields.name = ".tessera", fails(NameTemplate::parse("{name}"), fields, "journal");
+  fails(NameTemplate::parse("./{name}/a"), fields, "journal");
+  CHECK(NameTemplate::parse("a/{name}/{name}").expand(fields) == "a/.tessera/.tessera");
+  CHECK(NameTemplate::parse("{name}x").expand(fields) == ".tesserax");
   fields.name = std::string(251, 'x');
   CHECK(usual.expand(fields).size() == std::string("2024/holiday/").size() + 255);
   fields.name += 'x', fails(usual, fields, "256 bytes");
