@@ -112,8 +112,8 @@ TEST_CASE("names that are no UTF-8 stand in the manifest byte for byte", "[journ
   journal.close_intended(item(0));
   write_manifest(journal, folder / "m.jsonl");
   const auto line = nlohmann::json::parse(read_file(folder / "m.jsonl"));
-  CHECK(line["file_name_bytes"] == "fe0a2e6a7067");
-  CHECK(line["source_bytes"] == "696e2fff206e616d650a302e6a7067");
+  CHECK(line.value("file_name_bytes", "") == "fe0a2e6a7067");
+  CHECK(line.value("source_bytes", "") == "696e2fff206e616d650a302e6a7067");
 }
 
 TEST_CASE("a resumed run keeps rows, forgets those that are done again, and lists them as they are listed now",

@@ -322,7 +322,7 @@ cp -a "$out/." "$copy"
 )");
   fs::create_directories(batch / "out");
   // Full while pictures are written, while the journal grows, and before it can be made.
-  for (const std::string filler : {"2800k", "2850k", "2900k", "2950k", "2990k", "3040k", "3068k"}) {
+  for (const std::string filler : {"2900k", "2950k", "2990k", "3040k", "3068k"}) {
     fs::remove_all(batch / "copy");
     fs::create_directories(batch / "copy");
     std::string command = fmt::format("unshare -m sh '{}' '{}' '{}' {} '{}'", batch / "script", batch / "out",
