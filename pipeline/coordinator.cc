@@ -7,6 +7,7 @@
 #include <cassert>
 
 #include "pipeline/coordinator_item.h"
+#include "pipeline/printable.h"
 #include "pipeline/size_text.h"
 
 namespace tessera::pipeline {
@@ -25,9 +26,10 @@ Coordinator::Coordinator(std::shared_ptr<const Recipe> recipe, const Coordinator
       inputs_(inputs),
       workforce_(workforce),
       tree_(tree),
+      journal_(journal),
       names_(names),
       progress_(progress),
-      publisher_(names, tree, journal, settings_.on_exist, settings_.originals, settings_.names_checked,
+      publisher_(names, tree, journal, settings_.on_exist, settings_.originals, settings_.names_checked, settings_.sync,
                  [this](const FinishedItem& item, const std::vector<ProductRow>& rows) { on_closed(item, rows); }) {
   // The hopeful first job of an image: enough for a streamed photo, and never more than a slot's fair share.
   const std::uint64_t share = workforce_.arena->budget() / static_cast<std::uint64_t>(total_slots());
@@ -38,14 +40,19 @@ Coordinator::~Coordinator() = default;
 
 RunResult Coordinator::run() {
   while (true) {
-    pull();
-    while (dispatch()) {
+    try {
+      pull();
+      while (dispatch()) {
+      }
+    } catch (const EnvironmentError& e) {
+      stop(e.what(), true);
     }
-    if (items_.empty() && (!result_.stopped.empty() || (ahead_.empty() && inputs_.finished()))) break;
+    const bool all_pulled = ahead_.empty() && deferred_.empty() && inputs_.finished();
+    if (items_.empty() && (!result_.stopped.empty() || all_pulled)) break;
     wait();
     try {
       publisher_.tick(Clock::now());
-    } catch (const TreeError& e) {
+    } catch (const EnvironmentError& e) {
       stop(e.what(), true);
     }
     const auto usage = workforce_.arena->usage();
@@ -55,7 +62,7 @@ RunResult Coordinator::run() {
   }
   try {
     publisher_.flush();
-  } catch (const TreeError& e) {
+  } catch (const EnvironmentError& e) {
     stop(e.what(), true);
   }
   const auto traffic = workforce_.executor->traffic();
@@ -67,7 +74,8 @@ RunResult Coordinator::run() {
 void Coordinator::pull() {
   while (result_.stopped.empty() && ahead_.size() < kLookAhead) {
     std::optional<Input> input = inputs_.next();
-    if (!input) return;
+    if (!input) return pull_suspect();
+    if (settle_earlier(*input)) continue;
     if (input->error)
       fail_input(*input, 0, {Terminal::Kind::failed, *input->error, FailReason::image});
     else
@@ -160,10 +168,9 @@ void Coordinator::finish(std::unique_ptr<Item> item, const Terminal& terminal) {
   publisher_.add(std::move(finished));
 }
 
-void Coordinator::on_closed(const FinishedItem& item, const std::vector<ProductRow>& rows) {
+void Coordinator::count(Terminal::Kind kind) {
   Counts& counts = result_.counts;
-  const Terminal& terminal = item.row.terminal;
-  switch (terminal.kind) {
+  switch (kind) {
     case Terminal::Kind::done:
       ++counts.done;
       break;
@@ -177,21 +184,28 @@ void Coordinator::on_closed(const FinishedItem& item, const std::vector<ProductR
       ++counts.quarantined;
       break;
   }
+}
+
+void Coordinator::on_closed(const FinishedItem& item, const std::vector<ProductRow>& rows) {
+  Counts& counts = result_.counts;
+  const Terminal& terminal = item.row.terminal;
+  count(terminal.kind);
   counts.bytes_in += terminal.kind == Terminal::Kind::done ? item.row.bytes : 0;
   for (const ProductRow& row : rows) counts.bytes_out += row.result.bytes;
   if (terminal.kind == Terminal::Kind::failed || terminal.kind == Terminal::Kind::quarantined) {
-    progress_.line(fmt::format("tessera: {}: {}{}", item.input.path, terminal.sentence,
+    progress_.line(fmt::format("tessera: {}: {}{}", printable(item.input.path), printable(terminal.sentence),
                                terminal.kind == Terminal::Kind::quarantined ? " (quarantined)" : ""));
-    if (settings_.max_failures > 0 && counts.failed + counts.quarantined >= settings_.max_failures)
+    if (settings_.max_failures > 0 &&
+        counts.failed + counts.quarantined - counts.failed_earlier >= settings_.max_failures)
       stop("as many images failed as --max-failures or --fail-fast allow", false);
   } else if (progress_.verbosity() == Verbosity::verbose) {
     if (terminal.kind == Terminal::Kind::skipped)
-      progress_.line(fmt::format("{}: skipped, {}", item.input.path, terminal.sentence));
+      progress_.line(fmt::format("{}: skipped, {}", printable(item.input.path), printable(terminal.sentence)));
     for (const ProductRow& row : rows)
-      progress_.line(fmt::format("{} {}x{} -> {} {}x{}, {} -> {}, {} ms", item.input.path, item.row.original_width,
-                                 item.row.original_height, tree_.path_of(row.name), row.result.width, row.result.height,
-                                 format_bytes(item.row.bytes), format_bytes(row.result.bytes),
-                                 item.row.wall_ns / 1'000'000));
+      progress_.line(fmt::format("{} {}x{} -> {} {}x{}, {} -> {}, {} ms", printable(item.input.path),
+                                 item.row.original_width, item.row.original_height, printable(tree_.path_of(row.name)),
+                                 row.result.width, row.result.height, format_bytes(item.row.bytes),
+                                 format_bytes(row.result.bytes), item.row.wall_ns / 1'000'000));
   }
 }
 

@@ -2,6 +2,7 @@
 // hands events back, and gives finished images to the publisher. Single-threaded. Parses no image byte, holds no pixel.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,6 +26,11 @@ struct CoordinatorSettings {
   OnExist on_exist = OnExist::error;
   Originals originals;         // every input, where outputs may replace files
   bool names_checked = false;  // output names were compared with each other before the run
+  bool resumed = false;        // rows that are listed in the journal stand
+  bool retry_failed = false;
+  bool sync = false;                     // outputs and names are on the disk before an item counts as done
+  bool marks = false;                    // notes what is begun: a crash ends the program
+  std::map<std::string, bool> suspects;  // inputs that were begun when it ended; true: alone
 };
 
 struct RunResult {
@@ -56,6 +62,9 @@ class Coordinator {
   void fail_input(const Input&, std::int64_t modified_ns, Terminal);
   void on_closed(const FinishedItem&, const std::vector<ProductRow>&);
   void stop(std::string why, bool environment);
+  bool settle_earlier(const Input&);
+  void pull_suspect();
+  void count(Terminal::Kind);
   int total_slots() const;
   TaskSettings task_settings(const Input&) const;
   void wait();
@@ -65,11 +74,13 @@ class Coordinator {
   InputSet& inputs_;
   workers::Workforce& workforce_;
   OutputTree& tree_;
+  Journal& journal_;
   const ProductNames& names_;
   Progress& progress_;
   Publisher publisher_;
 
   std::multimap<std::uint64_t, Input> ahead_;         // by size: the largest is dispatched first
+  std::deque<Input> deferred_;                        // suspects: last and alone
   std::vector<std::unique_ptr<Item>> items_;          // in flight, oldest first
   std::map<std::uint64_t, Item*> jobs_;               // by job id
   std::map<std::uint32_t, std::uint64_t> exclusive_;  // window -> the job that runs alone there

@@ -48,8 +48,7 @@ std::unique_ptr<Coordinator::Item> Coordinator::next_item() {
     bool all_skipped = names_.known_before_decode();
     for (std::size_t i = 0; i < recipe_->outputs.size() && names_.known_before_decode(); ++i) {
       const std::string name = names_.name_of(input, i, nullptr);
-      const Decision decision =
-          decide(settings_.on_exist, look_at_output(tree_.path_of(name), input.path), modified_ns, false);
+      const Decision decision = publisher_.policy(name, input.path, modified_ns);
       if (decision.action == Action::refuse)
         return reject(Terminal::Kind::failed, fmt::format("{}: {}", name, decision.reason), modified_ns);
       all_skipped &= decision.action == Action::skip;
@@ -59,6 +58,7 @@ std::unique_ptr<Coordinator::Item> Coordinator::next_item() {
   } catch (const stages::ImageError& e) {
     return reject(Terminal::Kind::failed, e.what(), modified_ns);
   }
+  if (settings_.marks) journal_.mark_begun(input.path, settings_.suspects.contains(input.path));
   const TaskSettings settings = task_settings(input);
   std::vector<OutputFile> files(recipe_->outputs.size());
   return std::make_unique<Item>(Item{std::move(input), std::move(fd), modified_ns, std::move(files),
@@ -72,6 +72,7 @@ TaskSettings Coordinator::task_settings(const Input& input) const {
     settings.input_codec = static_cast<std::uint8_t>(std::ranges::find(all, codec) - all.begin());
   }
   settings.max_pixels = settings_.max_pixels;
+  settings.sync = settings_.sync;
   settings.first_block_bytes = usual_block_;
   settings.first_private_bytes = usual_private_;
   // Fewer images are left, this one included, than there are slots.

@@ -53,6 +53,7 @@ Work ImageTask::base_work(JobKind kind) const {
   work.payload.has_input_codec = settings_.input_codec.has_value();
   work.payload.input_codec = settings_.input_codec.value_or(0);
   work.payload.max_pixels = settings_.max_pixels;
+  work.payload.sync = settings_.sync;
   work.payload.header = result_.header;
   work.alone = alone_;
   work.attempt = attempt_;

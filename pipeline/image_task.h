@@ -49,6 +49,7 @@ struct TaskSettings {
   std::uint64_t first_block_bytes = 0, first_private_bytes = 0;  // what the first, hopeful job gets
   std::uint64_t decline_above = 0;  // pixels; more are declined, for the route to be chosen
   std::uint64_t max_pixels = 0;
+  bool sync = false;  // products are on the disk before a job is done
 };
 
 /// Asked when the header is known and the first job was not enough.

@@ -124,6 +124,11 @@ void FdSink::finish() {
   hash_ = ascending_ ? canonical(XXH3_128bits_digest(state_.get())) : FdSource(fd_).hash_all();
 }
 
+void FdSink::sync() const {
+  while (fsync(fd_) != 0)
+    if (errno != EINTR) throw OutputError(fmt::format("the output cannot be synced: {}", std::strerror(errno)));
+}
+
 PixelHasher::PixelHasher() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
 
 void PixelHasher::add(const View& band) {

@@ -52,6 +52,8 @@ class FdSink final : public stages::ByteSink {
   void write_at(std::uint64_t offset, stages::ReadBytes) override;
   /// Writes what is buffered; afterwards bytes() and hash() are final.
   void finish();
+  /// Returns once the file is on the disk. Throws OutputError.
+  void sync() const;
   std::uint64_t bytes() const { return end_; }
   Hash128 hash() const { return hash_; }
 

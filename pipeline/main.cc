@@ -6,7 +6,6 @@
 #include <opencv2/core/utility.hpp>
 
 #include "pipeline/commands/commands.h"
-#include "pipeline/output_tree.h"
 #include "pipeline/usage_error.h"
 
 using namespace tessera::pipeline;
@@ -46,9 +45,6 @@ int main(int argc, char** argv) {
   } catch (const UsageError& e) {
     fmt::print(stderr, "tessera: {}\n", e.what());
     return kUsage;
-  } catch (const TreeError& e) {
-    fmt::print(stderr, "tessera: {}\n", e.what());
-    return kEnvironment;
   } catch (const std::exception& e) {
     fmt::print(stderr, "tessera: {}\n", e.what());
     return kEnvironment;

@@ -37,7 +37,7 @@ void Progress::update(const ProgressState& state, Clock::time_point now) {
     return;
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  const std::string line = text(state, static_cast<double>(state.counts.finished()) / seconds);
+  const std::string line = text(state, static_cast<double>(state.counts.finished_now()) / seconds);
   if (terminal_)
     fmt::print(stderr, "\r{}\033[K", line);
   else

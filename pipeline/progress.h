@@ -12,8 +12,10 @@ enum class Verbosity : std::uint8_t { quiet, normal, verbose };
 
 struct Counts {
   std::uint64_t done = 0, skipped = 0, failed = 0, quarantined = 0;
+  std::uint64_t done_earlier = 0, failed_earlier = 0;  // of these, before this start of the program
   std::uint64_t bytes_in = 0, bytes_out = 0;
   std::uint64_t finished() const { return done + skipped + failed + quarantined; }
+  std::uint64_t finished_now() const { return finished() - done_earlier - failed_earlier; }
 };
 
 struct ProgressState {

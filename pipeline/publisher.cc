@@ -1,7 +1,6 @@
 #include "pipeline/publisher.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <exception>
 
@@ -43,13 +42,14 @@ std::string ProductNames::name_of(const Input& input, std::size_t output, const 
 }
 
 Publisher::Publisher(const ProductNames& names, OutputTree& tree, Journal& journal, OnExist on_exist,
-                     const Originals& originals, bool checked, Closed closed)
+                     const Originals& originals, bool checked, bool sync, Closed closed)
     : names_(names),
       tree_(tree),
       journal_(journal),
       on_exist_(on_exist),
       originals_(originals),
       checked_(checked),
+      sync_(sync),
       closed_(std::move(closed)) {}
 
 void Publisher::add(FinishedItem item) {
@@ -63,6 +63,14 @@ std::chrono::steady_clock::time_point Publisher::due() const {
 
 void Publisher::tick(std::chrono::steady_clock::time_point now) {
   if (group_.size() >= kGroup || now >= due()) flush();
+}
+
+Decision Publisher::policy(const std::string& name, const std::string& input_path, std::int64_t modified_ns) const {
+  const Existing existing = look_at_output(tree_.path_of(name), input_path);
+  const Decision decision = decide(on_exist_, existing, modified_ns, false);
+  if (existing.kind != Existing::Kind::file || decision.action == Action::replace) return decision;
+  const auto file = tree_.find(name);
+  return file && journal_.replaceable(name, *file) ? Decision{Action::replace, {}} : decision;
 }
 
 // The products that are to be published. Turns the item into a failed or skipped one if that cannot or need not be.
@@ -80,7 +88,7 @@ std::vector<Publisher::Pending> Publisher::name_products(FinishedItem& item) {
     if (!checked_)
       if (const auto collision = claims_.add(path, item.input.path))
         return ends(Terminal::Kind::failed, to_string(*collision));
-    const Decision decision = decide(on_exist_, look_at_output(path, item.input.path), item.row.modified_ns, false);
+    const Decision decision = policy(name, item.input.path, item.row.modified_ns);
     if (decision.action == Action::refuse)
       return ends(Terminal::Kind::failed, fmt::format("{}: {}", name, decision.reason));
     if (decision.action == Action::replace && originals_.contains(path))
@@ -90,62 +98,85 @@ std::vector<Publisher::Pending> Publisher::name_products(FinishedItem& item) {
       continue;
     }
     pending.push_back(
-        {{item.row.item, static_cast<std::uint32_t>(i), name, item.files[i].inode(), item.result.products[i]},
-         decision.action});
+        {{static_cast<std::uint32_t>(i), name, item.files[i].identity(), item.result.products[i]}, decision.action});
   }
   if (pending.empty()) return ends(Terminal::Kind::skipped, last_skipped);
   return pending;
 }
 
-// All products of an item, or none: those that got their name are taken back when a later one does not.
-void Publisher::publish(FinishedItem& item, std::vector<Pending>& pending) {
-  std::vector<std::string> created;
+void Publisher::intend(FinishedItem& item, std::vector<Pending>& pending) {
+  if (item.row.terminal.kind != Terminal::Kind::done) return;
   try {
-    for (Pending& p : pending) {
+    pending = name_products(item);
+  } catch (const stages::ImageError& e) {
+    item.row.terminal = {Terminal::Kind::failed, e.what(), FailReason::output};
+  }
+  if (pending.empty()) return;
+  std::vector<ProductRow> rows;
+  for (const Pending& p : pending) rows.push_back(p.row);
+  journal_.intend(item.row, rows);
+}
+
+// All products of an item, or none: those that got their name are taken back when a later one does not. Throws
+// TreeError; the row stays intended then, and nothing else remains.
+void Publisher::publish(FinishedItem& item, std::vector<Pending>& pending) {
+  std::size_t published = 0;
+  try {
+    for (; published < pending.size(); ++published) {
+      const Pending& p = pending[published];
       const bool replace = p.action == Action::replace;
       if (tree_.publish(std::move(item.files[p.row.output]), p.row.name, replace) == OutputTree::Published::exists)
         throw stages::ImageError(fmt::format("{}: another file took that name in the meantime", p.row.name));
-      if (!replace) created.push_back(tree_.path_of(p.row.name));
-      journal_.published(p.row);
     }
-  } catch (...) {
-    for (const std::string& path : created) unlink(path.c_str());
-    journal_.withdraw(item.row.item);
-    pending.clear();
+  } catch (const stages::ImageError& e) {
+    take_back(item, std::span(pending).first(published));
+    item.row.terminal = {Terminal::Kind::failed, e.what(), FailReason::output};
+  } catch (const TreeError&) {
+    take_back(item, std::span(pending).first(published));
     throw;
   }
+}
+
+void Publisher::take_back(const FinishedItem& item, std::span<const Pending> published) {
+  for (const Pending& p : published) {
+    if (p.action == Action::create)
+      tree_.remove(p.row.name, p.row.file);
+    else  // the old file is gone; ours may be replaced when the item is done again
+      journal_.make_replaceable(item.row.source, p.row.name, p.row.file);
+  }
+}
+
+void Publisher::close(const FinishedItem& item, std::vector<Pending>& pending) {
+  std::vector<ProductRow> rows;
+  if (item.row.terminal.kind == Terminal::Kind::done) {
+    journal_.close_intended(item.row);
+    for (Pending& p : pending) rows.push_back(std::move(p.row));
+  } else if (!pending.empty()) {
+    journal_.withdraw(item.row);
+  } else {
+    journal_.close(item.row);
+  }
+  closed_(item, rows);
 }
 
 void Publisher::flush() {
   std::vector<FinishedItem> group = std::move(group_);
   group_.clear();
   std::vector<std::vector<Pending>> pending(group.size());
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    if (group[i].row.terminal.kind != Terminal::Kind::done) continue;
-    try {
-      pending[i] = name_products(group[i]);
-    } catch (const stages::ImageError& e) {
-      group[i].row.terminal = {Terminal::Kind::failed, e.what(), FailReason::output};
-    }
-    for (const Pending& p : pending[i]) journal_.intend(p.row);
-  }
+  for (std::size_t i = 0; i < group.size(); ++i) intend(group[i], pending[i]);
   journal_.commit();
   std::exception_ptr stopped;  // the disk is full, say: the others still get their rows
+  std::vector<std::size_t> ended;
   for (std::size_t i = 0; i < group.size(); ++i) {
-    FinishedItem& item = group[i];
     try {
-      publish(item, pending[i]);
-    } catch (const stages::ImageError& e) {
-      item.row.terminal = {Terminal::Kind::failed, e.what(), FailReason::output};
+      publish(group[i], pending[i]);
+      ended.push_back(i);
     } catch (const TreeError&) {
-      stopped = std::current_exception();
-      continue;  // neither done nor failed
+      stopped = std::current_exception();  // neither done nor failed
     }
-    journal_.close(item.row);
-    std::vector<ProductRow> rows;
-    for (Pending& p : pending[i]) rows.push_back(std::move(p.row));
-    closed_(item, rows);
   }
+  if (sync_) tree_.sync_folders();
+  for (const std::size_t i : ended) close(group[i], pending[i]);
   if (stopped) std::rethrow_exception(stopped);
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,11 +47,16 @@ class Publisher {
   using Closed = std::function<void(const FinishedItem&, const std::vector<ProductRow>&)>;
 
   /// `originals`: every input of the run, where outputs may replace files. `checked`: the names were compared with each
-  /// other before the run; else a second claim to one name is refused here.
-  Publisher(const ProductNames&, OutputTree&, Journal&, OnExist, const Originals&, bool checked, Closed closed);
+  /// other before the run; else a second claim to one name is refused here. `sync`: folders are on the disk before a
+  /// row is closed.
+  Publisher(const ProductNames&, OutputTree&, Journal&, OnExist, const Originals&, bool checked, bool sync,
+            Closed closed);
+  /// What becomes of a file that has the name now. One that this run made and gave up is replaced whatever --on-exist
+  /// says. Throws stages::ImageError.
+  Decision policy(const std::string& name, const std::string& input_path, std::int64_t input_modified_ns) const;
   /// An item that reached its end, done or not.
   void add(FinishedItem);
-  /// Publishes a group that is large or old enough. Throws TreeError, std::runtime_error (journal).
+  /// Publishes a group that is large or old enough. Throws EnvironmentError.
   void tick(std::chrono::steady_clock::time_point now);
   void flush();
   /// When tick() next has something to do; max() if nothing waits.
@@ -62,14 +68,17 @@ class Publisher {
     Action action;
   };
   std::vector<Pending> name_products(FinishedItem&);
+  void intend(FinishedItem&, std::vector<Pending>&);
   void publish(FinishedItem&, std::vector<Pending>&);
+  void take_back(const FinishedItem&, std::span<const Pending> published);
+  void close(const FinishedItem&, std::vector<Pending>&);
 
   const ProductNames& names_;
   OutputTree& tree_;
   Journal& journal_;
   OnExist on_exist_;
   const Originals& originals_;
-  bool checked_;
+  bool checked_, sync_;
   CollisionDetector claims_;
   Closed closed_;
   std::vector<FinishedItem> group_;

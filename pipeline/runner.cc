@@ -48,6 +48,8 @@ void run_job(const JobCall& call_in) {
       return run_info(call);
     case JobKind::pixels:
       return run_pixels(call);
+    case JobKind::hash:
+      return run_hash(call);
   }
   throw std::runtime_error("a job of an unknown kind");
 }
@@ -74,9 +76,10 @@ std::vector<ImageInfo> resolve_sizes(const ImagePlan& plan, std::span<const std:
 }
 
 ProductWriter::ProductWriter(const OutputSpec& output, const Codec& codec, const ImageInfo& info,
-                             const Metadata& metadata, int fd)
+                             const Metadata& metadata, int fd, bool sync)
     : info_(info),
       sink_(fd),
+      sync_(sync),
       encoder_(codec.encode(sink_, info, kept_metadata(metadata, output.keep), settings_for(output, codec))) {}
 
 void ProductWriter::write(const View& band) {
@@ -87,6 +90,7 @@ void ProductWriter::write(const View& band) {
 ProductResult ProductWriter::finish() {
   encoder_->finish();
   sink_.finish();
+  if (sync_) sink_.sync();
   return {sink_.bytes(), info_.width, info_.height, sink_.hash(), hasher_.finish()};
 }
 

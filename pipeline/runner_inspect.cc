@@ -1,4 +1,5 @@
-// Jobs that only look at a file: its header, or a hash of its pixels. Nothing but a worker parses image bytes.
+// Jobs that only look at a file: its header, a hash of its pixels or of its bytes. Nothing but a worker parses image
+// bytes.
 #include "pipeline/runner_parts.h"
 
 namespace tessera::pipeline {
@@ -33,6 +34,14 @@ void run_pixels(JobCall& call) {
   }
   decoder->finish();
   result.source_hash = hasher.finish();
+  put_payload(result, call.completion.payload);
+}
+
+void run_hash(JobCall& call) {
+  FdSource source(call.context.fd(0));
+  CompletionPayload result{};
+  result.source_hash = source.hash_all();
+  source.check_unchanged();
   put_payload(result, call.completion.payload);
 }
 

@@ -40,6 +40,7 @@ void run_resolve(JobCall&);
 void run_encode(JobCall&);
 void run_info(JobCall&);
 void run_pixels(JobCall&);
+void run_hash(JobCall&);
 
 /// The job ends as cancelled.
 class Cancelled {};
@@ -53,13 +54,16 @@ std::vector<stages::ImageInfo> resolve_sizes(const ImagePlan&, std::span<const s
 /// Encodes bands into one product and hashes both sides of it.
 class ProductWriter {
  public:
-  ProductWriter(const OutputSpec&, const stages::Codec&, const stages::ImageInfo&, const stages::Metadata&, int fd);
+  /// `sync`: finish() returns once the file is on the disk.
+  ProductWriter(const OutputSpec&, const stages::Codec&, const stages::ImageInfo&, const stages::Metadata&, int fd,
+                bool sync);
   void write(const stages::View& band);
   ProductResult finish();
 
  private:
   stages::ImageInfo info_;
   FdSink sink_;
+  bool sync_;
   std::unique_ptr<stages::Encoder> encoder_;
   PixelHasher hasher_;
 };

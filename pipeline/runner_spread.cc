@@ -137,7 +137,7 @@ void run_encode(JobCall& call) {
   const Metadata metadata = metadata_block.empty() ? Metadata() : read_metadata(call.context.read(metadata_block));
   call.step(JobStep::encode);
   ProductWriter writer(call.state.recipe->outputs[output], *product_codecs(call)[output], pass.output, metadata,
-                       call.context.fd(0));
+                       call.context.fd(0), call.payload.sync != 0);
   for (const View& piece : piece_views(call, table, pass.output)) {
     if (call.context.cancelled()) throw Cancelled();
     writer.write(piece);

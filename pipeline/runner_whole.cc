@@ -85,7 +85,7 @@ class WholeJob {
     if (pass.product >= 0) {
       const auto i = static_cast<std::size_t>(pass.product);
       product = std::make_unique<ProductWriter>(recipe_.outputs[i], *codecs_[i], pass.output, metadata_,
-                                                call_.context.fd(1 + i));
+                                                call_.context.fd(1 + i), call_.payload.sync != 0);
     }
     std::unique_ptr<const Reduction> reduction;
     if (pass.measures >= 0) {

@@ -23,6 +23,7 @@ enum class JobKind : std::uint8_t {
   encode,   // spread: pieces -> product. block 0: metadata (may be empty), last: table. fds: product
   info,     // header of a file, for `info` and `plan`. fds: input
   pixels,   // hash of a file's decoded pixels, for `verify`. fds: input
+  hash,     // hash of a file's bytes, for `run --resume`. fds: input
 };
 
 /// Products a whole job can report in one completion; recipes with more go the spread route.
@@ -35,11 +36,11 @@ struct JobPayload {
   std::uint8_t product = 0;          // encode
   std::uint32_t pass = 0, band = 0;  // band; pass also for encode
   std::uint32_t statistic = 0;       // resolve
-  std::uint32_t unused = 0;
-  std::uint64_t private_bytes = 0;  // whole: what was admitted beside block 0
-  std::uint64_t decline_above = 0;  // whole: decline images of more pixels, so that the route can be chosen
-  std::uint64_t max_pixels = 0;     // 0: no limit
-  stages::Header header;            // all spread kinds
+  std::uint32_t sync = 0;            // whole, encode: 1: products are on the disk before the answer (--fsync)
+  std::uint64_t private_bytes = 0;   // whole: what was admitted beside block 0
+  std::uint64_t decline_above = 0;   // whole: decline images of more pixels, so that the route can be chosen
+  std::uint64_t max_pixels = 0;      // 0: no limit
+  stages::Header header;             // all spread kinds
 };
 static_assert(std::is_trivially_copyable_v<JobPayload> && sizeof(JobPayload) <= sizeof(workers::Job::payload));
 
@@ -53,7 +54,7 @@ struct CompletionPayload {
   stages::Header header;                           // whole, decode, info
   stages::ImageInfo resolved;                      // resolve: what the stage's output is now known to be
   std::uint64_t need_block = 0, need_private = 0;  // declined
-  Hash128 source_hash{};                           // whole, decode, pixels (of the pixels)
+  Hash128 source_hash{};                           // whole, decode, hash, pixels (of the pixels)
   std::uint32_t products = 0;                      // whole, encode
   std::uint32_t unused = 0;
   std::array<ProductResult, kMaxWholeProducts> product{};

@@ -10,6 +10,9 @@
 #include "pipeline/commands/options.h"
 #include "pipeline/coordinator.h"
 #include "pipeline/cpu_count.h"
+#include "pipeline/job_files.h"
+#include "pipeline/printable.h"
+#include "pipeline/resume.h"
 #include "pipeline/runner.h"
 #include "pipeline/size_text.h"
 
@@ -23,6 +26,7 @@ struct RunFlags {
   std::string output, on_exist, tiling = "auto", max_pixels = "1G", manifest;
   std::uint64_t max_failures = 0;
   int band_rows = 0;
+  bool resume = false, retry_failed = false, sync = false;
   bool dry_run = false, fail_fast = false, quiet = false, verbose = false, print_recipe = false, json = false;
 };
 
@@ -35,22 +39,25 @@ struct Survey {
 };
 
 // Pulls all inputs once, before anything is made: two inputs with one output name, an output that is another's input,
-// and, with --on-exist error, outputs that are there already end the run here. With `print`, says what would happen.
+// and, with --on-exist error, outputs that are there already end the run here; when it is resumed they may be its own,
+// which the journal knows. With `print`, says what would happen.
 Survey survey(InputSet& inputs, const Recipe& recipe, const ProductNames& names, const std::string& root,
-              OnExist on_exist, bool print) {
+              OnExist on_exist, bool resume, bool print) {
   Survey survey;
   CollisionDetector collisions;
   while (const std::optional<Input> input = wait_for_next(inputs)) {
     ++survey.inputs;
-    if (on_exist == OnExist::overwrite || on_exist == OnExist::newer) survey.originals.add(input->path);
+    if (resume || on_exist == OnExist::overwrite || on_exist == OnExist::newer) survey.originals.add(input->path);
     if (input->error) {
-      if (print) fmt::print("{} : {}\n", input->path, *input->error);
+      if (print) fmt::print("{} : {}\n", printable(input->path), printable(*input->error));
       continue;
     }
     try {
       for (std::size_t i = 0; i < recipe.outputs.size(); ++i) {
         if (!names.known_before_decode(i)) {
-          if (print) fmt::print("{} -> {} (named once it is decoded)\n", input->path, recipe.outputs[i].name_template);
+          if (print)
+            fmt::print("{} -> {} (named once it is decoded)\n", printable(input->path),
+                       recipe.outputs[i].name_template);
           continue;
         }
         const std::string output = root + "/" + names.name_of(*input, i, nullptr);
@@ -59,20 +66,58 @@ Survey survey(InputSet& inputs, const Recipe& recipe, const ProductNames& names,
         const Existing existing = look_at_output(output, input->path);
         // The input's own time decides `newer` when the run looks again; here only what is certain is said.
         const Decision decision = decide(on_exist, existing, 0, false);
-        if (existing.kind != Existing::Kind::absent && decision.action == Action::refuse && survey.existing++ == 0)
+        const bool perhaps_ours = resume && existing.kind == Existing::Kind::file;
+        if (existing.kind != Existing::Kind::absent && decision.action == Action::refuse && !perhaps_ours &&
+            survey.existing++ == 0)
           survey.first_existing = fmt::format("{}: {}", output, decision.reason);
         if (print)
-          fmt::print("{} -> {}{}\n", input->path, output,
+          fmt::print("{} -> {}{}\n", printable(input->path), printable(output),
                      existing.kind == Existing::Kind::absent ? ""
+                     : perhaps_ours                          ? " (kept or replaced if this run made it)"
                      : decision.action == Action::replace    ? " (replaced)"
                      : on_exist == OnExist::newer            ? " (replaced if the input is newer)"
                                                              : fmt::format(" ({})", decision.reason));
       }
     } catch (const stages::ImageError& e) {
-      if (print) fmt::print("{} : {}\n", input->path, e.what());  // one failed item, when its turn comes
+      if (print) fmt::print("{} : {}\n", printable(input->path), e.what());  // one failed item, when its turn comes
     }
   }
   return survey;
+}
+
+// Begins a run or goes on with the last one (true), and leaves its recipe for whoever wants to repeat a picture.
+bool open_run(Journal& journal, OutputTree& tree, const Recipe& recipe, const SessionInfo& session, bool resume) {
+  const Hash128 hash = recipe.hash();
+  const std::string hash8 = to_hex(hash).substr(0, 8);
+  const std::optional<Hash128> last = resume ? journal.last_recipe_hash() : std::nullopt;
+  if (last && *last != hash)
+    throw UsageError(
+        fmt::format("--resume: the last run in {} had another recipe ({}, this one is {}); repeat its command (its "
+                    "recipe is {}/recipe-{}.toml), or leave out --resume to begin a new run",
+                    printable(tree.root()), to_hex(*last).substr(0, 8), hash8, printable(tree.private_folder()),
+                    to_hex(*last).substr(0, 8)));
+  tree.write_private(fmt::format("recipe-{}.toml", hash8), recipe.canonical());
+  if (last)
+    journal.continue_run(session);
+  else
+    journal.begin_run(recipe.canonical(), hash, session);
+  return last.has_value();
+}
+
+// In this process a crash ends the program: says so, and finds what was being worked on when that happened before.
+std::map<std::string, bool> take_suspects(Journal& journal, bool in_process, bool quiet) {
+  if (!in_process) {
+    journal.clear_begun();  // workers take the fall now
+    return {};
+  }
+  std::map<std::string, bool> suspects = journal.begun();
+  if (!quiet)
+    fmt::print(stderr, "tessera: this mode isolates nothing: a picture that crashes ends the run (--mode processes)\n");
+  if (!suspects.empty())
+    fmt::print(stderr,
+               "tessera: the program ended while it worked on {} ({} in all); such pictures come last, one at a time\n",
+               printable(suspects.begin()->first), suspects.size());
+  return suspects;
 }
 
 double cpu_seconds(int who) {
@@ -89,19 +134,23 @@ int report(const RunResult& result, const RunFlags& flags, const std::string& ro
   const Counts& c = result.counts;
   if (flags.json) {
     fmt::print(
-        "{{\"done\": {}, \"skipped\": {}, \"failed\": {}, \"quarantined\": {}, \"bytes_in\": {}, \"bytes_out\": {}, "
+        "{{\"done\": {}, \"done_earlier\": {}, \"skipped\": {}, \"failed\": {}, \"quarantined\": {}, \"bytes_in\": {}, "
+        "\"bytes_out\": {}, "
         "\"seconds\": {:.3f}, \"coordinator_cpu\": {:.4f}, \"worker_cpu\": {:.4f}, \"messages\": {}, \"peak_memory\": "
         "{}, "
         "\"stopped\": {}}}\n",
-        c.done, c.skipped, c.failed, c.quarantined, c.bytes_in, c.bytes_out, seconds, cpu_seconds(RUSAGE_SELF),
-        cpu_seconds(RUSAGE_CHILDREN), result.messages, arena.usage().peak, result.stopped.empty() ? "false" : "true");
+        c.done, c.done_earlier, c.skipped, c.failed, c.quarantined, c.bytes_in, c.bytes_out, seconds,
+        cpu_seconds(RUSAGE_SELF), cpu_seconds(RUSAGE_CHILDREN), result.messages, arena.usage().peak,
+        result.stopped.empty() ? "false" : "true");
   } else if (!flags.quiet) {
     std::string line = fmt::format("{} done", c.done);
+    if (c.done_earlier) line += fmt::format(" ({} earlier)", c.done_earlier);
     if (c.skipped) line += fmt::format(", {} skipped", c.skipped);
     if (c.failed) line += fmt::format(", {} failed", c.failed);
     if (c.quarantined) line += fmt::format(", {} quarantined", c.quarantined);
     fmt::print(stderr, "tessera: {} in {:.1f} s ({:.1f} images/s), {} -> {}, {}\n", line, seconds,
-               static_cast<double>(c.finished()) / seconds, format_bytes(c.bytes_in), format_bytes(c.bytes_out), root);
+               static_cast<double>(c.finished_now()) / seconds, format_bytes(c.bytes_in), format_bytes(c.bytes_out),
+               root);
   }
   if (!result.stopped.empty()) fmt::print(stderr, "tessera: stopped early: {}\n", result.stopped);
   if (result.environment) return kEnvironment;
@@ -125,10 +174,12 @@ int run(RunFlags& flags) {
   if (flags.output.empty()) throw UsageError("where to? give an output folder: -o DIR");
   const std::string policy = flags.on_exist.empty() ? file.on_exist.value_or("error") : flags.on_exist;
   const OnExist on_exist = parse_on_exist(policy, "--on-exist");
-  // What may replace files has to know every input first; standard input is streamed otherwise.
+  // What may replace files or goes on has to know every input first; standard input is streamed otherwise.
   const bool replaces = on_exist == OnExist::overwrite || on_exist == OnExist::newer;
-  const auto sources = flags.inputs.sources(replaces || flags.dry_run);
-  const bool streams = flags.inputs.reads_stdin() && !replaces && !flags.dry_run;
+  const bool resume = flags.resume || flags.retry_failed;
+  const bool knows_all = replaces || flags.dry_run || resume;
+  const auto sources = flags.inputs.sources(knows_all);
+  const bool streams = flags.inputs.reads_stdin() && !knows_all;
   const workers::ExecutorOptions executor = flags.workers.executor();
   if (!flags.quiet && !flags.dry_run) flags.workers.announce_sandbox();
   const std::string root = flags.output;
@@ -146,9 +197,10 @@ int run(RunFlags& flags) {
   settings.max_pixels = parse_count(flags.max_pixels, "--max-pixels");
   settings.max_failures = flags.fail_fast ? 1 : flags.max_failures;
   settings.on_exist = on_exist;
+  settings.sync = flags.sync;
   if (!streams) {
     const auto inputs = make_input_set(sources, input_options);
-    Survey found = survey(*inputs, *recipe, names, root, on_exist, flags.dry_run);
+    Survey found = survey(*inputs, *recipe, names, root, on_exist, resume, flags.dry_run);
     settings.total = found.inputs;
     settings.names_checked = names.known_before_decode();
     settings.originals = std::move(found.originals);
@@ -177,7 +229,14 @@ int run(RunFlags& flags) {
       workers::make_workforce(executor, flags.workers.memory(), make_runner(recipe, settings.plan, slots));
   Journal journal(tree.private_folder() + "/journal.sqlite");
   tree.sweep();
-  journal.begin_run(recipe->canonical(), recipe->hash());
+  settings.resumed =
+      open_run(journal, tree, *recipe, {current_boot_id(), flags.sync, flags.workers.describe()}, resume);
+  if (settings.resumed)
+    ResumeCheck(journal, tree, names, recipe->outputs.size(), *workforce.executor, on_exist, flags.retry_failed)
+        .run(*make_input_set(sources, input_options));
+  settings.retry_failed = flags.retry_failed;
+  settings.marks = executor.mode != workers::ExecutorOptions::Mode::processes;
+  settings.suspects = take_suspects(journal, settings.marks, flags.quiet);
   const auto inputs = make_input_set(sources, input_options);
   Progress progress(flags.quiet     ? Verbosity::quiet
                     : flags.verbose ? Verbosity::verbose
@@ -189,8 +248,15 @@ int run(RunFlags& flags) {
     result = coordinator.run();
   }
   workforce.executor->stop(workers::Clock::now() + std::chrono::seconds(5));
-  write_manifest(journal, flags.manifest.empty() ? tree.private_folder() + "/manifest.jsonl" : flags.manifest);
-  write_timings(journal, tree.private_folder() + "/timings.jsonl");
+  try {
+    if (result.stopped.empty())
+      journal.for_each_abandoned([&](const std::string& name, const FileIdentity& old) { tree.remove(name, old); });
+    write_manifest(journal, flags.manifest.empty() ? tree.private_folder() + "/manifest.jsonl" : flags.manifest);
+    write_timings(journal, tree.private_folder() + "/timings.jsonl");
+  } catch (const EnvironmentError& e) {
+    if (result.stopped.empty()) result.stopped = e.what();
+    result.environment = true;
+  }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return report(result, flags, root, seconds, *workforce.arena);
 }
@@ -215,6 +281,10 @@ void add_run(CLI::App& program, Command& chosen) {
   app.add_flag("--fail-fast", flags->fail_fast, "Stop at the first failed image");
   app.add_option("--manifest", flags->manifest,
                  "Where to write the manifest (JSON lines); default: DIR/.tessera/manifest.jsonl");
+  app.add_flag("--resume", flags->resume,
+               "Go on with this command's last run, however it ended; changed inputs are done again");
+  app.add_flag("--retry-failed", flags->retry_failed, "--resume, and try failed and quarantined images again");
+  app.add_flag("--fsync", flags->sync, "An image is done once it is on the disk: a power cut costs none; slower");
   app.add_option("--band-rows", flags->band_rows, "Debugging: rows of a band, whatever the plan says")
       ->check(CLI::Range(0, 1 << 20))
       ->group("Debugging");

@@ -79,7 +79,7 @@ int verify(const VerifyFlags& flags) {
       else if (ra.header.full.width != rb.header.full.width || ra.header.full.height != rb.header.full.height)
         differ(fmt::format("{}: {}x{} and {}x{}", both[i], ra.header.full.width, ra.header.full.height,
                            rb.header.full.width, rb.header.full.height));
-      else if (ra.pixel_hash != rb.pixel_hash)
+      else if (ra.hash != rb.hash)
         differ(fmt::format("{}: pixels differ", both[i]));
     }
   }

@@ -134,6 +134,30 @@ OwnedImage read_picture(const std::string& path) {
   return image;
 }
 
+OwnedImage picture(int width, int height, unsigned seed) {
+  std::mt19937 random(seed);
+  return OwnedImage(random_image(random, width, height, {Model::bgr, Depth::u8, false}));
+}
+
+void write_photos(const std::string& folder, int count, int width, int height) {
+  fs::create_directories(folder);
+  for (int i = 0; i < count; ++i)
+    write_picture(fmt::format("{}/p{:02}.jpg", folder, i), picture(width, height, static_cast<unsigned>(i)), "jpeg");
+}
+
+std::vector<nlohmann::json> manifest(const std::string& output_folder) {
+  std::vector<nlohmann::json> rows;
+  std::istringstream lines(read_file(output_folder + "/.tessera/manifest.jsonl"));
+  for (std::string line; std::getline(lines, line);) rows.push_back(nlohmann::json::parse(line));
+  return rows;
+}
+
+bool alive(int pid) {
+  const std::string stat = read_file(fmt::format("/proc/{}/stat", pid));
+  const auto state = stat.rfind(") ");
+  return state != std::string::npos && stat[state + 2] != 'Z';
+}
+
 std::string sample_photos() { return TESSERA_SOURCE "/samples/photos"; }
 
 std::string shared_data() {

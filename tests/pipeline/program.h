@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,14 @@ void write_file(const std::string& path, const std::string& bytes);
 void write_picture(const std::string& path, const OwnedImage&, const std::string& codec,
                    const std::vector<stages::Values::Pair>& settings = {});
 OwnedImage read_picture(const std::string& path);
+
+OwnedImage picture(int width, int height, unsigned seed);
+/// `count` JPEGs p00.jpg, ... of random pixels: with the default size enough work to meet the program in the middle.
+void write_photos(const std::string& folder, int count, int width = 900, int height = 700);
+/// The rows of a run's manifest.
+std::vector<nlohmann::json> manifest(const std::string& output_folder);
+/// A zombie that whoever adopted it has not reaped yet is dead.
+bool alive(int pid);
 
 std::string sample_photos();  // the folder in the source tree
 /// ../shared/data beside the source tree, or "" with a word on standard output.

@@ -8,7 +8,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/pipeline/program.h"
@@ -17,36 +16,6 @@ namespace tessera::tests {
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
 using Words = std::vector<std::string>;
-
-namespace {
-
-std::vector<nlohmann::json> manifest(const std::string& out) {
-  std::vector<nlohmann::json> rows;
-  std::istringstream lines(read_file(out + "/.tessera/manifest.jsonl"));
-  for (std::string line; std::getline(lines, line);) rows.push_back(nlohmann::json::parse(line));
-  return rows;
-}
-
-OwnedImage picture(int width, int height, unsigned seed) {
-  std::mt19937 random(seed);
-  return OwnedImage(random_image(random, width, height, {stages::Model::bgr, stages::Depth::u8, false}));
-}
-
-// `count` JPEGs of some size: enough work to meet the program in the middle of it.
-void write_photos(const std::string& folder, int count, int width = 900, int height = 700) {
-  fs::create_directories(folder);
-  for (int i = 0; i < count; ++i)
-    write_picture(fmt::format("{}/p{:02}.jpg", folder, i), picture(width, height, static_cast<unsigned>(i)), "jpeg");
-}
-
-// A zombie that whoever adopted it has not reaped yet is dead.
-bool alive(int pid) {
-  const std::string stat = read_file(fmt::format("/proc/{}/stat", pid));
-  const auto state = stat.rfind(") ");
-  return state != std::string::npos && stat[state + 2] != 'Z';
-}
-
-}  // namespace
 
 TEST_CASE("a killed worker costs nothing but time", "[run]") {
   TemporaryFolder folder;
