@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "pipeline/failure.h"
 #include "pipeline/image_task.h"
 
 struct sqlite3;
@@ -33,6 +35,7 @@ struct ItemRow {
   Terminal terminal;
   std::int32_t original_width = 0, original_height = 0;  // as a viewer shows it: after orientation
   Hash128 source_hash{};
+  std::optional<FailureBundle> failure;  // crashed, timed out, out of memory, against policy
   // Not part of the manifest: differs from run to run.
   Route route = Route::whole;
   std::uint32_t jobs = 0, crashes = 0;

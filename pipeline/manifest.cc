@@ -38,6 +38,8 @@ Json row_of(const ItemRow& item, const ProductRow* product) {
   Json row;
   row["file_name"] = product ? Json(product->name) : Json();
   row["status"] = to_string(item.terminal.kind);
+  const std::string_view reason = to_string(item.terminal.reason);
+  row["reason"] = reason.empty() ? Json() : Json(reason);
   row["error_message"] = item.terminal.sentence.empty() ? Json() : Json(item.terminal.sentence);
   row["width"] = product ? Json(product->result.width) : Json();
   row["height"] = product ? Json(product->result.height) : Json();

@@ -36,6 +36,12 @@ class TreeError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Too many files are open just now.
+class NoDescriptors : public TreeError {
+ public:
+  using TreeError::TreeError;
+};
+
 class OutputTree {
  public:
   enum class Published : std::uint8_t { yes, exists };

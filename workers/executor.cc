@@ -1,9 +1,7 @@
 #include "workers/executor.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <limits>
 #include <stdexcept>
 
@@ -29,13 +27,6 @@ void check(const ExecutorOptions& options, std::uint64_t budget_bytes) {
         fmt::format("The number of threads of a worker must be 1 to {}, and it is {}.", kMaxSlots, options.threads));
   if (budget_bytes == 0 || budget_bytes > std::numeric_limits<std::int64_t>::max() / 4)
     throw std::invalid_argument(fmt::format("A memory budget of {} bytes cannot be worked with.", budget_bytes));
-}
-
-/// A worker keeps descriptor 2, so it must be stderr and not, in a program started without one, a window.
-void open_standard_descriptors() {
-  for (const int fd : {0, 1, 2})
-    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDWR) != fd)
-      throw_errno("open of /dev/null for a standard descriptor");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 struct PlanFlags {
   RecipeFlags recipe;
   InputFlags inputs;
+  LimitFlags limits;
   bool spread = false;
 };
 
@@ -24,8 +25,9 @@ int plan(PlanFlags& flags) {
     fmt::print(stderr, "tessera: no input matched\n");
     return kNothingMatched;
   }
-  const workers::Workforce workforce = workers::make_workforce({}, 256u << 20, make_runner(recipe, {}, 1));
-  const auto inspections = inspect(*workforce.executor, JobKind::info, paths);
+  const workers::Workforce workforce = workers::make_workforce({}, kInspectorBytes, make_runner(recipe, {}, 1));
+  const auto inspections = inspect(*workforce.executor, JobKind::info, paths,
+                                   {flags.limits.max_pixels(), flags.limits.time(), kInspectorBytes});
   const Route route = flags.spread ? Route::spread : Route::whole;
   bool failed = false;
   for (std::size_t i = 0; i < paths.size(); ++i) {
@@ -53,6 +55,8 @@ void add_plan(CLI::App& program, Command& chosen) {
   CLI::App& app = *program.add_subcommand("plan", "Say what would be done to each image, and why; process nothing");
   flags->inputs.add_to(app, true);
   flags->recipe.add_to(app);
+  flags->limits.add_to(app);
+  app.option_defaults()->group("Options");
   app.add_flag("--spread", flags->spread, "The plan for an image whose bands go to all slots");
   app.callback([flags, &chosen] { chosen = [flags] { return plan(*flags); }; });
 }
