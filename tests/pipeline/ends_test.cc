@@ -12,6 +12,7 @@
 #include "pipeline/quarantine.h"
 #include "pipeline/recycling.h"
 #include "tests/pipeline/program.h"
+#include "workers/fd.h"
 
 namespace tessera::tests {
 using namespace pipeline;
