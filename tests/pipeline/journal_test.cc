@@ -83,7 +83,7 @@ TEST_CASE("intents without a publication are not in the manifest", "[journal]") 
   journal.close(item(1));
   write_manifest(journal, folder / "m.jsonl");
   const std::string text = read_file(folder / "m.jsonl");
-  CHECK(text.starts_with("{\"file_name\":null,\"status\":\"done\",\"error_message\":null,\"width\""));
+  CHECK(text.starts_with(R"({"file_name":null,"status":"done","reason":null,"error_message":null,"width")"));
   CHECK(std::count(text.begin(), text.end(), '\n') == 2);
 }
 
