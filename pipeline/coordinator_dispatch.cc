@@ -9,6 +9,8 @@
 #include <cstring>
 
 #include "pipeline/coordinator_item.h"
+#include "pipeline/open_input.h"
+#include "pipeline/printable.h"
 #include "pipeline/size_text.h"
 #include "stages/frame_layout.h"
 
@@ -25,23 +27,26 @@ std::unique_ptr<Coordinator::Item> Coordinator::next_item() {
   const auto largest = std::prev(ahead_.end());
   Input input = std::move(largest->second);
   ahead_.erase(largest);
-  const auto reject = [&](Terminal::Kind kind, std::string sentence, std::int64_t modified_ns = 0) {
-    fail_input(input, modified_ns, {kind, std::move(sentence), FailReason::image});
+  const auto reject = [&](Terminal::Kind kind, std::string sentence, std::int64_t modified_ns = 0,
+                          FailReason reason = FailReason::image) {
+    fail_input(input, modified_ns, {kind, std::move(sentence), reason});
     return nullptr;
   };
   workers::Fd fd(open(input.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (!fd) {
     if (errno == EMFILE || errno == ENFILE) {
-      stop(fmt::format("cannot open {}: {}", input.path, std::strerror(errno)), true);
+      no_descriptors_ = fmt::format("cannot open {}: {}", printable(input.path), std::strerror(errno));
+      const std::uint64_t bytes = input.bytes;
+      ahead_.emplace(bytes, std::move(input));
       return nullptr;
     }
-    return reject(Terminal::Kind::failed, fmt::format("it cannot be opened: {}", std::strerror(errno)));
+    return reject(Terminal::Kind::failed, sentence_of_open(errno), 0, reason_of_open(errno));
   }
   struct stat s {};
   fstat(fd.get(), &s);
-  if (!S_ISREG(s.st_mode)) return reject(Terminal::Kind::failed, "it is not a regular file");
-  const std::int64_t modified_ns = s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec;
-  input.bytes = static_cast<std::uint64_t>(s.st_size);
+  if (!S_ISREG(s.st_mode)) return reject(Terminal::Kind::failed, "it is not a regular file", 0, FailReason::special);
+  std::int64_t modified_ns = 0;
+  look_at_input(fd.get(), input.bytes, modified_ns);
   try {
     for (std::size_t i = 0; i < recipe_->outputs.size(); ++i)
       names_.codec_of(input.path, i);  // throws if there is none
@@ -50,10 +55,12 @@ std::unique_ptr<Coordinator::Item> Coordinator::next_item() {
       const std::string name = names_.name_of(input, i, nullptr);
       const Decision decision = publisher_.policy(name, input.path, modified_ns);
       if (decision.action == Action::refuse)
-        return reject(Terminal::Kind::failed, fmt::format("{}: {}", name, decision.reason), modified_ns);
+        return reject(Terminal::Kind::failed, fmt::format("{}: {}", name, decision.reason), modified_ns,
+                      FailReason::output);
       all_skipped &= decision.action == Action::skip;
       if (all_skipped && i + 1 == recipe_->outputs.size())
-        return reject(Terminal::Kind::skipped, fmt::format("{}: {}", name, decision.reason), modified_ns);
+        return reject(Terminal::Kind::skipped, fmt::format("{}: {}", name, decision.reason), modified_ns,
+                      FailReason::none);
     }
   } catch (const stages::ImageError& e) {
     return reject(Terminal::Kind::failed, e.what(), modified_ns);
@@ -73,6 +80,8 @@ TaskSettings Coordinator::task_settings(const Input& input) const {
   }
   settings.max_pixels = settings_.max_pixels;
   settings.sync = settings_.sync;
+  settings.time = settings_.time;
+  settings.most_private_bytes = settings_.most_private_bytes;
   settings.first_block_bytes = usual_block_;
   settings.first_private_bytes = usual_private_;
   // Fewer images are left, this one included, than there are slots.
@@ -85,6 +94,7 @@ TaskSettings Coordinator::task_settings(const Input& input) const {
 // is memory soon given back.
 bool Coordinator::dispatch() {
   decide_routes();
+  no_descriptors_.clear();
   Item* waiting = nullptr;
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const Work* work = items_[i]->task.next();
@@ -92,17 +102,20 @@ bool Coordinator::dispatch() {
     if (start(*items_[i], *work)) return true;
     if (!waiting) waiting = items_[i].get();
   }
+  if (!no_descriptors_.empty()) return may_go_on_without_descriptors(no_descriptors_) && jobs_.empty();
   if (waiting && jobs_.empty() && idle_worker()) {
     // Nothing runs that could give memory back, and nobody fits: whoever holds finished blocks cannot be done.
     Item& culprit = spreading_ ? *spreading_ : *waiting;
     culprit.task.give_up(
-        fmt::format("it takes more memory than --memory allows ({})", format_bytes(workforce_.arena->budget())));
+        fmt::format("it takes more memory than --memory allows ({})", format_bytes(workforce_.arena->budget())),
+        FailReason::memory);
     settle(culprit);
     return true;
   }
   // An image that waits for memory or for a worker of its own is served before more images come in.
   if (waiting || ahead_.empty() || !result_.stopped.empty() || !idle_worker()) return false;
   std::unique_ptr<Item> item = next_item();
+  if (!no_descriptors_.empty()) return may_go_on_without_descriptors(no_descriptors_) && jobs_.empty();
   if (!item) return true;
   items_.push_back(std::move(item));
   return start(*items_.back(), *items_.back()->task.next());
@@ -133,13 +146,14 @@ std::optional<std::uint32_t> Coordinator::choose_worker(const Work& work) const 
 // Leases what the work takes and starts it; false: not now.
 bool Coordinator::start(Item& item, const Work& work) {
   const auto window = choose_worker(work);
-  if (!window) return false;
+  if (!window || (work.all_memory && !jobs_.empty())) return false;
   std::vector<Want> wants;
   for (const std::uint64_t bytes : work.own_blocks)
     if (bytes > 0) wants.push_back({*window, bytes, 0});
   const std::size_t own = wants.size();
   if (!work.table.empty()) wants.push_back({workers::kBoard, work.table.size(), 0});
-  if (work.private_bytes > 0) wants.push_back({*window, 0, work.private_bytes});
+  const std::uint64_t private_bytes = granted(work);
+  if (private_bytes > 0) wants.push_back({*window, 0, private_bytes});
   auto leases = workforce_.arena->lease(wants);
   if (!leases) return false;
   workers::Job job;
@@ -167,19 +181,50 @@ bool Coordinator::start(Item& item, const Work& work) {
   try {
     for (const std::int32_t which : work.fds) {
       if (which != kInputFd) item.files[static_cast<std::size_t>(which)] = tree_.create();
+      // What the journal says of the input is what this job begins with.
+      if (which == kInputFd) look_at_input(item.fd.get(), item.input.bytes, item.modified_ns);
       fds.push_back(which == kInputFd ? item.fd.get() : item.files[static_cast<std::size_t>(which)].fd());
     }
+  } catch (const NoDescriptors& e) {
+    no_descriptors_ = e.what();
+    for (OutputFile& file : item.files) file = {};
+    return false;
   } catch (const TreeError& e) {
     item.task.give_up(e.what(), FailReason::output);
     settle(item);
     return true;
   }
   const bool alone = work.alone;
+  const bool opens = work.payload.kind == JobKind::whole || work.payload.kind == JobKind::decode;
+  workers::Limits limits = work.limits;
+  limits.private_bytes = private_bytes;
   item.task.started(job.id, *window, std::move(*leases));
-  jobs_.emplace(job.id, &item);
+  jobs_.emplace(job.id, Started{&item, *window, private_bytes});
   if (alone) exclusive_.emplace(*window, job.id);
-  workforce_.executor->start(*window, job, fds);
+  if (opens) recycling_.opened_image(*window);
+  workforce_.executor->start(*window, job, fds, limits);
   return true;
+}
+
+// An image that ran out of memory gets what there is: it is alone then.
+std::uint64_t Coordinator::granted(const Work& work) const {
+  if (!work.all_memory) return work.private_bytes;
+  const auto usage = workforce_.arena->usage();
+  std::uint64_t taken = usage.leased + usage.private_bytes + workers::round_up_to_page(work.table.size());
+  for (const std::uint64_t bytes : work.own_blocks) taken += workers::round_up_to_page(bytes);
+  const std::uint64_t left = workforce_.arena->budget() - std::min(workforce_.arena->budget(), taken);
+  return std::max(work.private_bytes, std::min(left, settings_.most_private_bytes));
+}
+
+std::string Coordinator::too_little_memory(const RouteQuestion& question) const {
+  const std::uint64_t budget = workforce_.arena->budget();
+  const std::uint64_t least = least_memory(question, settings_.tiling, total_slots());
+  if (least > budget || settings_.most_private_bytes >= budget)
+    return fmt::format("it takes {} of memory, more than --memory allows ({})", format_bytes(least),
+                       format_bytes(budget));
+  return fmt::format("it takes {} of memory in one worker, more than --worker-memory allows ({}, of --memory {})",
+                     format_bytes(least_private(question, settings_.tiling)),
+                     format_bytes(settings_.most_private_bytes), format_bytes(budget));
 }
 
 void Coordinator::decide_routes() {
@@ -187,11 +232,10 @@ void Coordinator::decide_routes() {
     Item& item = *items_[i];
     const RouteQuestion* question = item.task.question();
     if (!question) continue;
-    const auto route = choose_route(*question, settings_.tiling, total_slots(), *workforce_.arena);
+    const auto route =
+        choose_route(*question, settings_.tiling, total_slots(), *workforce_.arena, settings_.most_private_bytes);
     if (!route) {
-      item.task.give_up(fmt::format("it takes {} of memory, more than --memory allows ({})",
-                                    format_bytes(least_memory(*question, settings_.tiling, total_slots())),
-                                    format_bytes(workforce_.arena->budget())));
+      item.task.give_up(too_little_memory(*question), FailReason::memory);
       settle(item);
       return decide_routes();
     }
@@ -201,7 +245,8 @@ void Coordinator::decide_routes() {
     } else {
       // The next images are probably like this one.
       const std::uint64_t share = workforce_.arena->budget() / static_cast<std::uint64_t>(total_slots());
-      usual_private_ = std::min(std::max(usual_private_, question->whole.private_bytes), share);
+      usual_private_ =
+          std::min({std::max(usual_private_, question->whole.private_bytes), share, settings_.most_private_bytes});
       usual_block_ = std::min(std::max(usual_block_, question->whole.frame_bytes), share - usual_private_);
     }
     item.task.answer(*route);

@@ -23,7 +23,7 @@ bool Coordinator::settle_earlier(const Input& input) {
                {Terminal::Kind::quarantined,
                 "it ended the program twice; --mode processes isolates it, --retry-failed "
                 "tries it again",
-                FailReason::exception});
+                FailReason::crashed});
   else
     deferred_.push_back(input);
   return true;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace tessera::pipeline {
 
@@ -14,5 +15,14 @@ struct FailureBundle {
   std::string command;         // one line that runs this input again
   std::uint32_t attempts = 0;  // jobs that were started for it
 };
+
+/// One word for a POSIX shell, or for bash where the text holds bytes that would not survive on a line: $'a\x0ab'.
+std::string shell_quoted(std::string_view);
+
+/// The command that runs one input again with the recipe that a run keeps in its output folder.
+std::string command_again(std::string_view output_folder, std::string_view recipe_hash8, std::string_view input);
+
+/// What stands beside a quarantined input, for people.
+std::string to_text(const FailureBundle&, std::string_view input, std::string_view sentence);
 
 }  // namespace tessera::pipeline

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 
 #include "pipeline/metadata_block.h"
 #include "pipeline/runner.h"
@@ -14,10 +13,6 @@ namespace tessera::pipeline {
 using namespace stages;
 using workers::Completion;
 using workers::Outcome;
-
-namespace {
-constexpr std::uint32_t kMaxLosses = 16;
-}
 
 std::string_view to_string(Terminal::Kind kind) {
   switch (kind) {
@@ -56,8 +51,13 @@ Work ImageTask::base_work(JobKind kind) const {
   work.payload.sync = settings_.sync;
   work.payload.header = result_.header;
   work.alone = alone_;
+  work.all_memory = all_memory_;
   work.attempt = attempt_;
   return work;
+}
+
+workers::Limits ImageTask::limits_of(std::uint64_t pixels, std::uint64_t steps) const {
+  return limits_for(settings_.time, pixels, steps, 0);
 }
 
 const Work* ImageTask::next() {
@@ -66,6 +66,7 @@ const Work* ImageTask::next() {
     Work work = base_work(JobKind::whole);
     work.own_blocks = {whole_block_};
     work.private_bytes = work.payload.private_bytes = whole_private_;
+    work.limits = limits_of(whole_pixels_, steps_of(*recipe_));
     // More products than one completion can report: declined from the header alone.
     work.payload.decline_above = recipe_->outputs.size() <= kMaxWholeProducts ? decline_above_ : 0;
     work.fds = {kInputFd};
@@ -81,7 +82,8 @@ const Work* ImageTask::next() {
 void ImageTask::started(std::uint64_t id, std::uint32_t window, std::vector<workers::Lease> leases) {
   assert(next_);
   const JobPayload& payload = next_->payload;
-  running_.emplace(id, Running{payload.kind, payload.pass, payload.band, window, epoch_, std::move(leases)});
+  running_.emplace(
+      id, Running{payload.kind, payload.pass, payload.band, window, epoch_, next_->limits, std::move(leases), {}});
   ++result_.jobs;
   const bool resolves = payload.kind == JobKind::resolve;
   const std::uint32_t pass = payload.pass;
@@ -119,39 +121,6 @@ void ImageTask::on(const Completion& completion) {
     // A stage that cannot work on this image once sizes are known: a crop outside what trim left.
     end({Terminal::Kind::failed, e.what(), FailReason::image});
   }
-}
-
-void ImageTask::advance(const Completion& completion, Running& job) {
-  if (completion.outcome == Outcome::crashed) return crashed(completion, job.epoch);
-  if (job.epoch != epoch_) return;  // from before a restart
-  if (completion.outcome == Outcome::cancelled) return end({Terminal::Kind::failed, "cancelled"});
-  if (completion.outcome == Outcome::failed) {
-    const auto reason = static_cast<FailReason>(completion.reason);
-    // With somebody else's worker: nobody's fault. But a worker is not believed for ever.
-    if (reason == FailReason::block_lost && losses_++ < kMaxLosses) return restart();
-    if (reason == FailReason::changed && changes_++ == 0) return restart();
-    return end({Terminal::Kind::failed, failure_text(completion), reason});
-  }
-  job.kind == JobKind::whole ? on_whole(completion) : on_spread(completion, job);
-}
-
-void ImageTask::crashed(const Completion& completion, std::uint32_t epoch) {
-  if (epoch < blameless_) return;  // several of its jobs died in one worker: one death
-  blameless_ = epoch + 1;
-  ++result_.crashes;
-  const std::string how = completion.signal != 0
-                              ? fmt::format("signal {} ({})", completion.signal, strsignal(completion.signal))
-                              : fmt::format("exit code {}", completion.reason);
-  if (++attempt_ >= 2)
-    return end({Terminal::Kind::quarantined, fmt::format("its worker died twice with it: {}, while {}", how,
-                                                         to_string(static_cast<JobStep>(completion.breadcrumb)))});
-  alone_ = true;
-  restart();
-}
-
-void ImageTask::lost(std::uint32_t window) {
-  if (state_ != State::spread || terminal_) return;
-  if (holds(window)) restart();
 }
 
 // Begins again with fresh blocks; what still runs is cancelled and its results are ignored.
@@ -206,7 +175,9 @@ void ImageTask::answer(Route route) {
     whole_block_ =
         std::max(question_->whole.frame_bytes, std::min(question_->need_block, 2 * question_->whole.frame_bytes));
     whole_private_ =
-        std::max(question_->whole.private_bytes, std::min(question_->need_private, 2 * question_->whole.private_bytes));
+        std::max(question_->whole.private_bytes,
+                 std::min({question_->need_private, 2 * question_->whole.private_bytes, settings_.most_private_bytes}));
+    whole_pixels_ = std::max(pixels_of(result_.header.full), pixels_of(question_->whole));
     decline_above_ = ~std::uint64_t{0};
   } else {
     state_ = State::spread;

@@ -4,8 +4,7 @@
 //
 //   whole ──> declined ──> question ──> answer(whole) ──> whole with enough memory ──> end
 //                                  └──> answer(spread) ──> decode ──> bands, resolve, encode, pass by pass ──> end
-// A crash is retried once, alone; a second one quarantines the image. Blocks lost with somebody else's worker start the
-// image again without blame.
+// What a bad end of a job means is decided in image_task_ends.cc.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/failure.h"
+#include "pipeline/limits.h"
 #include "pipeline/plan.h"
 #include "pipeline/wire.h"
 #include "workers/arena.h"
@@ -30,7 +31,9 @@ struct Work {
   std::vector<std::byte> table;
   std::uint64_t private_bytes = 0;
   std::vector<std::int32_t> fds;  // kInputFd, or the index of a product (a fresh file each time)
+  workers::Limits limits;         // private_bytes among them: what it is granted
   bool alone = false;             // no other job in the same worker
+  bool all_memory = false;        // granted all private memory that a job may have
   std::uint32_t prefer_window = 0;
   std::uint32_t attempt = 0;
 };
@@ -49,7 +52,9 @@ struct TaskSettings {
   std::uint64_t first_block_bytes = 0, first_private_bytes = 0;  // what the first, hopeful job gets
   std::uint64_t decline_above = 0;  // pixels; more are declined, for the route to be chosen
   std::uint64_t max_pixels = 0;
-  bool sync = false;  // products are on the disk before a job is done
+  TimeLimit time;
+  std::uint64_t most_private_bytes = ~std::uint64_t{0};  // that one job may be granted
+  bool sync = false;                                     // products are on the disk before a job is done
 };
 
 /// Asked when the header is known and the first job was not enough.
@@ -66,6 +71,7 @@ struct TaskResult {
   Hash128 source_hash{};
   std::vector<ProductResult> products;  // [recipe output]
   Route route = Route::whole;
+  std::optional<FailureBundle> failure;  // of the last bad end; whoever knows names adds the command
   std::uint32_t jobs = 0, crashes = 0;
   std::uint64_t cpu_ns = 0;
 };
@@ -81,12 +87,14 @@ class ImageTask {
   void started(std::uint64_t id, std::uint32_t window, std::vector<workers::Lease> leases);
   /// One of its jobs has ended.
   void on(const workers::Completion&);
-  /// The window's blocks are gone.
-  void lost(std::uint32_t window);
+  /// What a running job says of the work before it: new limits, if it is believed.
+  std::optional<workers::Limits> on(const workers::Progress&);
+  /// The window's blocks are gone with its worker, whose last words are `output`.
+  void lost(std::uint32_t window, std::string_view output = {});
 
   const RouteQuestion* question() const { return question_ ? &*question_ : nullptr; }
   void answer(Route);
-  void give_up(std::string sentence, FailReason = FailReason::too_large);
+  void give_up(std::string sentence, FailReason);
 
   /// It has finished work lying in that window.
   bool holds(std::uint32_t window) const;
@@ -103,7 +111,9 @@ class ImageTask {
   struct Running {
     JobKind kind;
     std::uint32_t pass, band, window, epoch;
+    workers::Limits limits;
     std::vector<workers::Lease> leases;
+    std::string last_words;  // of its worker, which is dead
   };
   struct PassState {
     std::int32_t next_band = 0, bands_done = 0;
@@ -115,7 +125,11 @@ class ImageTask {
   void plan_spread();
   void restart();
   void end(Terminal);
-  void crashed(const workers::Completion&, std::uint32_t epoch);
+  void crashed(const workers::Completion&, const Running&);
+  void timed_out(const workers::Completion&, const Running&);
+  void failed(const workers::Completion&, const Running&);
+  void note_failure(const workers::Completion&, const Running&);
+  std::string where() const;
   void advance(const workers::Completion&, Running&);
   void on_whole(const workers::Completion&);
   void on_spread(const workers::Completion&, Running&);
@@ -123,6 +137,7 @@ class ImageTask {
   void release_frames();
   std::optional<Work> next_spread_work();
   Work base_work(JobKind) const;
+  workers::Limits limits_of(std::uint64_t pixels, std::uint64_t steps) const;
   Work band_work(std::size_t pass) const;
   Table table_for(const Pass&) const;
   bool may_start(std::size_t pass) const;
@@ -139,10 +154,11 @@ class ImageTask {
   std::optional<Terminal> terminal_;
   std::vector<std::uint64_t> cancellations_;
   TaskResult result_;
-  std::uint32_t attempt_ = 0, changes_ = 0, declines_ = 0, losses_ = 0;
+  std::uint32_t attempt_ = 0, changes_ = 0, declines_ = 0, losses_ = 0, stalls_ = 0, shortages_ = 0, misfits_ = 0;
   std::uint32_t epoch_ = 0;      // results of jobs started in an earlier one are ignored
-  std::uint32_t blameless_ = 0;  // crashes of jobs from earlier epochs have been counted
-  bool alone_ = false;
+  std::uint32_t blameless_ = 0;  // deaths with jobs from earlier epochs have been counted
+  bool alone_ = false, all_memory_ = false;
+  std::uint64_t whole_pixels_ = 0;  // 0: not known before the first job
   std::uint64_t whole_block_ = 0, whole_private_ = 0, decline_above_ = 0;
   bool whole_started_ = false;
 

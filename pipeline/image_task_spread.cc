@@ -67,6 +67,8 @@ Work ImageTask::band_work(std::size_t p) const {
   work.own_blocks = {only_measured ? 0 : bytes,
                      pass.measures >= 0 ? plan_.statistics[static_cast<std::size_t>(pass.measures)].bytes : 0};
   work.private_bytes = pass.band_scratch_bytes + (only_measured ? bytes : 0);
+  // A band may need rows of the whole source, and any of them may be the slow one.
+  work.limits = limits_of(pixels_of(pass), 1 + pass.steps.size());
   work.table = to_bytes(table_for(pass));
   // Its rows are warm where the decoder wrote them.
   work.prefer_window = pass.from_frame == 0 ? decoded_->block().window : 0;
@@ -80,6 +82,7 @@ std::optional<Work> ImageTask::next_spread_work() {
     Work work = base_work(JobKind::decode);
     work.own_blocks = {bytes_of(plan_.frames[0], plan_.frames[0].bounds()), metadata_block_bytes(result_.header)};
     work.private_bytes = plan_.decode_traits.private_bytes;
+    work.limits = limits_of(pixels_of(result_.header.full), 1);
     work.fds = {kInputFd};
     return work;
   }
@@ -94,6 +97,7 @@ std::optional<Work> ImageTask::next_spread_work() {
       work.payload.pass = static_cast<std::uint32_t>(p);
       work.payload.statistic = static_cast<std::uint32_t>(pass.measures);
       work.own_blocks = {plan_.statistics[static_cast<std::size_t>(pass.measures)].bytes};
+      work.limits = limits_of(pixels_of(pass), 1);
       Table table;
       table.resolved = resolved_;
       for (const workers::Lease& part : state.parts) table.statistics.push_back(part.block());
@@ -106,6 +110,7 @@ std::optional<Work> ImageTask::next_spread_work() {
       work.payload.product = static_cast<std::uint8_t>(pass.product);
       work.lent = {metadata_->block()};
       work.fds = {pass.product};
+      work.limits = limits_of(pixels_of(pass), 1);
       const auto output = static_cast<std::size_t>(pass.product);
       work.private_bytes = codecs_[output]
                                ->encode_traits(pass.output, settings_for(recipe_->outputs[output], *codecs_[output]))

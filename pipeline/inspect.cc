@@ -5,8 +5,9 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 #include <map>
+
+#include "pipeline/open_input.h"
 
 namespace tessera::pipeline {
 using workers::Completion;
@@ -14,10 +15,12 @@ using workers::Outcome;
 
 namespace {
 
+constexpr std::uint32_t kMaxInterruptions = 16;
+
 workers::Fd open_input(const std::string& path, Inspection& result) {
   workers::Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (!fd) {
-    result.error = fmt::format("it cannot be opened: {}", std::strerror(errno));
+    result.error = sentence_of_open(errno);
     return fd;
   }
   struct stat s {};
@@ -45,6 +48,12 @@ void collect(const Completion& completion, JobKind kind, Inspection& result) {
     case Outcome::crashed:
       result.error = fmt::format("its worker died (signal {})", completion.signal);
       return;
+    case Outcome::timed_out:
+      result.error = "it took too long; --timeout allows more";
+      return;
+    case Outcome::interrupted:
+      result.error = "its workers kept being killed for other files";
+      return;
     default:
       result.error = failure_text(completion);
   }
@@ -52,7 +61,8 @@ void collect(const Completion& completion, JobKind kind, Inspection& result) {
 
 }  // namespace
 
-std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::span<const std::string> paths) {
+std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::span<const std::string> paths,
+                                const InspectLimits& limits) {
   std::vector<Inspection> results(paths.size());
   std::map<std::uint64_t, std::size_t> running;  // job -> index
   std::size_t next = 0;
@@ -72,12 +82,13 @@ std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::
         if (!fd) break;
         JobPayload payload;
         payload.kind = kind;
+        payload.max_pixels = limits.max_pixels;
         workers::Job job;
         job.id = next_job++;
         put_payload(payload, job.payload);
         const std::array<int, 1> fds{fd.get()};
         running.emplace(job.id, index);
-        executor.start(worker.window, job, fds);
+        executor.start(worker.window, job, fds, limits_for(limits.time, 0, 1, limits.private_bytes));
         break;
       }
     }
@@ -85,6 +96,11 @@ std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::
     events.clear();
     executor.wait(events, workers::Clock::now() + std::chrono::seconds(1));
     for (const workers::Event& event : events) {
+      if (const auto* progress = std::get_if<workers::Progress>(&event)) {
+        const std::uint64_t most = limits.max_pixels > 0 ? limits.max_pixels : kMaxOutputPixels;
+        const std::uint64_t pixels = pixels_claimed(progress->value, most);
+        executor.set_limits(progress->id, limits_for(limits.time, pixels, 1, limits.private_bytes));
+      }
       const auto* completion = std::get_if<Completion>(&event);
       if (!completion) continue;
       const auto found = running.find(completion->id);
@@ -93,6 +109,8 @@ std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::
       // A crash may be a neighbour's fault: once more.
       if (completion->outcome == Outcome::crashed && !results[index].retried) {
         results[index].retried = true;
+        again.push_back(index);
+      } else if (completion->outcome == Outcome::interrupted && results[index].interruptions++ < kMaxInterruptions) {
         again.push_back(index);
       } else {
         collect(*completion, kind, results[index]);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/limits.h"
 #include "pipeline/wire.h"
 #include "workers/executor.h"
 
@@ -18,9 +19,20 @@ struct Inspection {
   Hash128 hash{};  // of the pixels or the bytes
   std::uint64_t bytes = 0;
   bool retried = false;
+  std::uint32_t interruptions = 0;  // by a neighbour that was killed
+};
+
+/// Memory for workers that only read headers.
+constexpr std::uint64_t kInspectorBytes = 256 << 20;
+
+struct InspectLimits {
+  std::uint64_t max_pixels = 0;     // 0: no limit
+  TimeLimit time;                   // of one file
+  std::uint64_t private_bytes = 0;  // that the executor's workers may have each
 };
 
 /// kind: info, pixels or hash. One result per path, in order.
-std::vector<Inspection> inspect(workers::Executor&, JobKind kind, std::span<const std::string> paths);
+std::vector<Inspection> inspect(workers::Executor&, JobKind kind, std::span<const std::string> paths,
+                                const InspectLimits&);
 
 }  // namespace tessera::pipeline

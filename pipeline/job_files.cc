@@ -33,7 +33,7 @@ std::size_t read_fully(int fd, std::uint64_t offset, WriteBytes into) {
   while (done < into.size()) {
     const ssize_t n = pread(fd, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw ImageError(fmt::format("it cannot be read: {}", std::strerror(errno)));
+    if (n < 0) throw InputUnreadable(fmt::format("it cannot be read: {}", std::strerror(errno)));
     if (n == 0) break;
     done += static_cast<std::size_t>(n);
   }
@@ -43,7 +43,7 @@ std::size_t read_fully(int fd, std::uint64_t offset, WriteBytes into) {
 
 FdSource::FdSource(int fd) : fd_(fd) {
   struct stat s {};
-  if (!get_status(fd, s)) throw ImageError(fmt::format("it cannot be read: {}", std::strerror(errno)));
+  if (!get_status(fd, s)) throw InputUnreadable(fmt::format("it cannot be read: {}", std::strerror(errno)));
   size_ = static_cast<std::uint64_t>(s.st_size);
   modified_ns_ = modified_ns_of(s);
 }

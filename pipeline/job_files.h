@@ -18,13 +18,18 @@ class InputChanged : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+/// The input cannot be read although it is there: EIO, a network file system that went away.
+class InputUnreadable : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 /// An output could not be written: disk full, quota, I/O error.
 class OutputError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Reads through one buffer of 64 KiB or what is asked at once. Throws InputChanged, or ImageError for an I/O error.
+/// Reads through one buffer of 64 KiB or what is asked at once. Throws InputChanged, InputUnreadable.
 class FdSource final : public stages::ByteSource {
  public:
   explicit FdSource(int fd);

@@ -35,11 +35,11 @@ struct ItemRow {
   Terminal terminal;
   std::int32_t original_width = 0, original_height = 0;  // as a viewer shows it: after orientation
   Hash128 source_hash{};
+  std::optional<FailureBundle> failure;  // crashed, timed out, out of memory, against policy
   // Not part of the manifest: differs from run to run.
   Route route = Route::whole;
   std::uint32_t jobs = 0, crashes = 0;
   std::uint64_t cpu_ns = 0, wall_ns = 0;
-  std::optional<FailureBundle> failure;
 };
 
 /// One start of the program.

@@ -1,18 +1,33 @@
 // tessera: the program. A table of contents; each subcommand is in commands/.
 #include <fmt/format.h>
 #include <malloc.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <opencv2/core/utility.hpp>
 
 #include "pipeline/commands/commands.h"
+#include "pipeline/commands/suggest.h"
+#include "pipeline/console.h"
 #include "pipeline/usage_error.h"
+#include "workers/fd.h"
 
 using namespace tessera::pipeline;
 
 namespace {
 
+// Every image in flight and every finished one that waits for its name holds a few.
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void prepare_process() {
+  tessera::workers::open_standard_descriptors();
+  allow_many_descriptors();
+  end_with_the_reader();
   cv::setNumThreads(1);  // parallelism is ours
   // Buffers of a picture's size stay with the process between pictures (malloc, fill and free of 64 MB: 53 ms with the
   // defaults, 4 ms so).
@@ -37,16 +52,18 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     const int code = app.exit(e);
-    return code == 0 ? kAllDone : kUsage;
+    if (code == 0) return kAllDone;
+    if (const std::string hint = suggestion(app, argc, argv); !hint.empty()) say(stderr, hint + "\n");
+    return kUsage;
   }
   try {
     prepare_process();
     return chosen();
   } catch (const UsageError& e) {
-    fmt::print(stderr, "tessera: {}\n", e.what());
+    say(stderr, fmt::format("tessera: {}\n", e.what()));
     return kUsage;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "tessera: {}\n", e.what());
+    say(stderr, fmt::format("tessera: {}\n", e.what()));
     return kEnvironment;
   }
 }

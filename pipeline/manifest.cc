@@ -9,6 +9,7 @@
 
 #include "pipeline/job_files.h"
 #include "pipeline/journal.h"
+#include "pipeline/utf8.h"
 #include "pipeline/printable.h"
 
 namespace tessera::pipeline {
@@ -55,6 +56,8 @@ Json row_of(const ItemRow& item, const ProductRow* product) {
   row["file_name"] = Json();
   if (product) put_name(row, "file_name", product->name);
   row["status"] = to_string(item.terminal.kind);
+  const std::string_view reason = to_string(item.terminal.reason);
+  row["reason"] = reason.empty() ? Json() : Json(reason);
   row["error_message"] = item.terminal.sentence.empty() ? Json() : Json(item.terminal.sentence);
   row["width"] = product ? Json(product->result.width) : Json();
   row["height"] = product ? Json(product->result.height) : Json();

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "pipeline/printable.h"
 #include "stages/image.h"
 
 namespace tessera::pipeline {
@@ -49,21 +50,13 @@ FieldText parse_field(std::string_view text, std::string_view whole) {
   return result;
 }
 
-std::string escaped(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes)
-    text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? fmt::format("\\x{:02x}", static_cast<unsigned>(c))
-                                                              : std::string(1, c);
-  return text;
-}
-
 void check_component(std::string_view component) {
   if (component == "..") throw stages::ImageError("the output name would contain '..', which leaves the output folder");
   if (component.find('\0') != std::string_view::npos)
-    throw stages::ImageError(fmt::format("the output name '{}' would contain a NUL byte", escaped(component)));
+    throw stages::ImageError(fmt::format("the output name '{}' would contain a NUL byte", printable(component)));
   if (component.size() > kMaxComponentBytes)
     throw stages::ImageError(fmt::format("the output name '{}' has {} bytes; file systems take at most {}",
-                                         escaped(component), component.size(), kMaxComponentBytes));
+                                         printable(component), component.size(), kMaxComponentBytes));
 }
 
 /// Appends the components of `text` (a folder field may hold several) to `path`.
@@ -191,7 +184,7 @@ std::string NameTemplate::expand(const NameFields& fields) const {
   }
   if (path == kPrivateFolder || path.starts_with(fmt::format("{}/", kPrivateFolder)))
     throw stages::ImageError(
-        fmt::format("the output name '{}' cannot be: {} holds the journal", escaped(path), kPrivateFolder));
+        fmt::format("the output name '{}' cannot be: {} holds the journal", printable(path), kPrivateFolder));
   if (path.size() > kMaxPathBytes)
     throw stages::ImageError(
         fmt::format("the output path has {} bytes; the system takes at most {}", path.size(), kMaxPathBytes));

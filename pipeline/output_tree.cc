@@ -29,6 +29,7 @@ constexpr mode_t kFileMode = 0666;  // less the umask
   const bool name = error == ENAMETOOLONG || error == ENOTDIR || error == EISDIR || error == ELOOP || error == EINVAL ||
                     error == EILSEQ;
   if (name) throw stages::ImageError(sentence);
+  if (error == EMFILE || error == ENFILE) throw NoDescriptors(sentence);
   throw TreeError(sentence);
 }
 

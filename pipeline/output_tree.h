@@ -49,6 +49,12 @@ class TreeError : public EnvironmentError {
   using EnvironmentError::EnvironmentError;
 };
 
+/// Too many files are open just now.
+class NoDescriptors : public TreeError {
+ public:
+  using TreeError::TreeError;
+};
+
 class OutputTree {
  public:
   enum class Published : std::uint8_t { yes, exists };

@@ -22,7 +22,6 @@ constexpr std::int32_t kMaxBandRows = 512;
 constexpr std::uint64_t kSmallRing = 16 << 20;
 
 // No step makes a larger image: a slip of the finger in a size would otherwise bind taps for hours.
-constexpr std::uint64_t kMaxOutputPixels = 4'000'000'000;
 
 std::uint64_t pixels_of(const ImageInfo& info) {
   return static_cast<std::uint64_t>(info.width) * static_cast<std::uint64_t>(info.height);
@@ -69,6 +68,7 @@ struct Cursor {
   std::vector<Step> steps;
   bool on_decoded = true;  // starts from the decoded image, through a ring or (spread) its frame
   std::vector<std::shared_ptr<const Operation>> bound;  // `steps`, but those that wait for a statistic
+  std::vector<std::uint32_t> bound_stages;              // [bound]
 };
 
 class Planner {
@@ -97,8 +97,9 @@ class Planner {
       turn.orientation = header_.orientation;
       append(trunk, std::move(turn));
     }
+    std::uint32_t number = 0;
     for (const StageSpec& spec : recipe_.common)
-      if (!append_stage(trunk, spec)) return finish();
+      if (!append_stage(trunk, spec, ++number)) return finish();
     if (recipe_.outputs.size() > 1) {
       materialise(trunk);
       plan_.reasons.push_back(fmt::format("{} outputs share one frame", recipe_.outputs.size()));
@@ -106,7 +107,7 @@ class Planner {
     for (std::size_t i = 0; i < recipe_.outputs.size(); ++i) {
       Cursor branch = trunk;
       for (const StageSpec& spec : recipe_.outputs[i].stages)
-        if (!append_stage(branch, spec)) return finish();
+        if (!append_stage(branch, spec, ++number)) return finish();
       const PixelFormat storable = product_codecs_[i]->storable(branch.info.format);
       if (storable != branch.info.format) append(branch, conversion(storable, recipe_.outputs[i].background));
       add_pass(branch, {.product = static_cast<std::int32_t>(i)});
@@ -150,11 +151,11 @@ class Planner {
   }
 
   // False: the stage's output size is not known yet; the plan ends here.
-  bool append_stage(Cursor& cursor, const StageSpec& spec) {
+  bool append_stage(Cursor& cursor, const StageSpec& spec, std::uint32_t number) {
     const Stage& stage = *spec.stage;
     const PixelFormat working = stage.working_format(cursor.info.format);
     if (working != cursor.info.format) append(cursor, conversion(working, "#ffffff"));
-    Step step{.kind = Step::Kind::stage, .stage = &stage, .name = spec.op};
+    Step step{.kind = Step::Kind::stage, .stage = &stage, .name = spec.op, .number = number};
     const auto reduction = stage.reduction(cursor.info);
     if (reduction) {
       step.statistic = static_cast<std::int32_t>(plan_.statistics.size());
@@ -197,6 +198,7 @@ class Planner {
       return append(cursor, std::move(step), output);
     }
     cursor.bound = std::move(longer);
+    cursor.bound_stages.resize(cursor.bound.size(), step.number);
     cursor.info = out;
     cursor.steps.push_back(std::move(step));
   }
@@ -253,7 +255,7 @@ class Planner {
     if (pass.from_frame == kDecoder)
       pass.ring_rows = pass.steps.empty() ? pass.band_rows : ring_rows(pass.input, pass.output, cursor.bound);
     const bool waits = std::ranges::any_of(pass.steps, [](const Step& step) { return step.statistic >= 0; });
-    if (!waits) pass.bound = cursor.bound;
+    if (!waits) pass.bound = cursor.bound, pass.bound_stages = cursor.bound_stages;
     if (target.into_frame) {
       pass.into_frame = static_cast<std::int32_t>(plan_.frames.size());
       plan_.frames.push_back(pass.output);
@@ -261,6 +263,7 @@ class Planner {
       cursor.input = cursor.info;
     }
     cursor.bound.clear();
+    cursor.bound_stages.clear();
     cursor.steps.clear();
     plan_.stage_work += pass.steps.empty() ? 0
                                            : static_cast<std::uint64_t>(pass.output.width) *
@@ -364,8 +367,9 @@ ImagePlan make_plan(const Recipe& recipe, const Header& header, std::span<const 
 }
 
 Chain bind_pass(const Pass& pass, std::span<const ReadBytes> statistics) {
-  if (!pass.bound.empty() || pass.steps.empty()) return Chain(pass.input, pass.bound);
+  if (!pass.bound.empty() || pass.steps.empty()) return Chain(pass.input, pass.bound, pass.bound_stages);
   std::vector<std::shared_ptr<const Operation>> operations;
+  std::vector<std::uint32_t> numbers;
   ImageInfo info = pass.input;
   for (const Step& step : pass.steps) {
     const ReadBytes statistic =
@@ -373,9 +377,10 @@ Chain bind_pass(const Pass& pass, std::span<const ReadBytes> statistics) {
     for (auto& operation : bind_step(step, info, statistic)) {
       info = operation->output();
       operations.push_back(std::move(operation));
+      numbers.push_back(step.number);
     }
   }
-  return Chain(pass.input, std::move(operations));
+  return Chain(pass.input, std::move(operations), std::move(numbers));
 }
 
 }  // namespace tessera::pipeline

@@ -22,10 +22,13 @@ struct Step {
   stages::PixelFormat to{};     // convert
   std::string background{};     // convert: what shows through where alpha is dropped
   int orientation = 1;          // orient
+  std::uint32_t number = 0;     // stage: its place in the recipe, from 1 (see stage_at); 0: not one of the recipe's
   std::int32_t statistic = -1;  // stage with a reduction: index of the statistic it resolves with
 };
 
 constexpr std::int32_t kDecoder = -1;
+/// No stage makes a larger image than this.
+constexpr std::uint64_t kMaxOutputPixels = 4'000'000'000;
 
 /// One chain over one frame, or over the decoder's rows, band by band, into a frame or into a product; the rendered
 /// bands may be measured on the way.
@@ -41,6 +44,7 @@ struct Pass {
   std::uint64_t band_scratch_bytes = 0;
   /// The steps bound already, if no statistic is among them: binding taps takes milliseconds, so it is done once.
   std::vector<std::shared_ptr<const stages::Operation>> bound;
+  std::vector<std::uint32_t> bound_stages;  // [bound]: Step::number
 
   std::int32_t bands() const { return (output.height + band_rows - 1) / band_rows; }
   stages::Region band(std::int32_t i) const;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include "pipeline/console.h"
 
 namespace tessera::pipeline {
 namespace {
@@ -38,24 +38,19 @@ void Progress::update(const ProgressState& state, Clock::time_point now) {
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const std::string line = text(state, static_cast<double>(state.counts.finished_now()) / seconds);
-  if (terminal_)
-    fmt::print(stderr, "\r{}\033[K", line);
-  else
-    fmt::print(stderr, "{}\n", line);
-  std::fflush(stderr);
+  say(stderr, terminal_ ? fmt::format("\r{}\033[K", line) : line + "\n");
   drawn_ = terminal_;
 }
 
 void Progress::line(const std::string& text) {
-  if (drawn_) fmt::print(stderr, "\r\033[K");
+  if (drawn_) say(stderr, "\r\033[K");
   drawn_ = false;
-  fmt::print(stderr, "{}\n", text);
+  say(stderr, text + "\n");
 }
 
 void Progress::finish() {
-  if (drawn_) fmt::print(stderr, "\r\033[K");
+  if (drawn_) say(stderr, "\r\033[K");
   drawn_ = false;
-  std::fflush(stderr);
 }
 
 }  // namespace tessera::pipeline

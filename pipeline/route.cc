@@ -30,23 +30,31 @@ std::uint64_t spread_private(const RouteQuestion& question, int slots) {
 }
 }  // namespace
 
+std::uint64_t least_private(const RouteQuestion& question, Tiling tiling) {
+  std::uint64_t spread = std::max(question.spread.decode_traits.private_bytes, question.spread.most_encoder_bytes);
+  for (const Pass& pass : question.spread.passes) spread = std::max(spread, pass.band_scratch_bytes);
+  const std::uint64_t whole = question.whole.private_bytes;
+  return tiling == Tiling::whole ? whole : tiling == Tiling::spread ? spread : std::min(whole, spread);
+}
+
 std::uint64_t least_memory(const RouteQuestion& question, Tiling tiling, int slots) {
   const std::uint64_t whole = question.whole.frame_bytes + question.whole.private_bytes;
   const std::uint64_t spread = question.spread.spread_bytes + spread_private(question, slots);
   return tiling == Tiling::whole ? whole : tiling == Tiling::spread ? spread : std::min(whole, spread);
 }
 
-std::optional<Route> choose_route(const RouteQuestion& question, Tiling tiling, int slots,
-                                  const workers::Arena& arena) {
+std::optional<Route> choose_route(const RouteQuestion& question, Tiling tiling, int slots, const workers::Arena& arena,
+                                  std::uint64_t most_private_bytes) {
   const auto fits = [&](std::uint64_t block_bytes, std::uint64_t private_bytes) {
     const workers::Want want{1, block_bytes, private_bytes};
     return arena.could_ever_fit({&want, 1});
   };
   const bool reportable = question.products <= kMaxWholeProducts;
-  const bool whole_fits =
-      tiling != Tiling::spread && reportable && fits(question.whole.frame_bytes, question.whole.private_bytes);
-  const bool spread_fits =
-      tiling != Tiling::whole && fits(question.spread.spread_bytes, spread_private(question, slots));
+  const bool whole_fits = tiling != Tiling::spread && reportable &&
+                          least_private(question, Tiling::whole) <= most_private_bytes &&
+                          fits(question.whole.frame_bytes, question.whole.private_bytes);
+  const bool spread_fits = tiling != Tiling::whole && least_private(question, Tiling::spread) <= most_private_bytes &&
+                           fits(question.spread.spread_bytes, spread_private(question, slots));
   if (question.retry && whole_fits) return Route::whole;
   const bool worth_it = slots > 1 && pixels_of(question.header) > kTailSpreadPixels && question.spread.stage_work > 0;
   if (spread_fits && (worth_it || !whole_fits)) return Route::spread;

@@ -16,9 +16,13 @@ enum class Tiling : std::uint8_t { automatic, whole, spread };
 std::uint64_t decline_above(Tiling, int slots, bool tail);
 
 /// Empty: it fits the arena in neither way that `tiling` allows.
-std::optional<Route> choose_route(const RouteQuestion&, Tiling, int slots, const workers::Arena&);
+/// `most_private_bytes`: that one job may be granted.
+std::optional<Route> choose_route(const RouteQuestion&, Tiling, int slots, const workers::Arena&,
+                                  std::uint64_t most_private_bytes = ~std::uint64_t{0});
 
 /// What an arena would have to have for one of the ways that `tiling` allows, bytes.
 std::uint64_t least_memory(const RouteQuestion&, Tiling, int slots);
+/// The most private memory that one job of it takes, the better way, bytes.
+std::uint64_t least_private(const RouteQuestion&, Tiling);
 
 }  // namespace tessera::pipeline

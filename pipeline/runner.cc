@@ -113,6 +113,8 @@ workers::Run make_runner(std::shared_ptr<const Recipe> recipe, const PlanOptions
       put_failure(completion, FailReason::image, e.what());
     } catch (const InputChanged& e) {
       put_failure(completion, FailReason::changed, e.what());
+    } catch (const InputUnreadable& e) {
+      put_failure(completion, FailReason::io_error, e.what());
     } catch (const OutputError& e) {
       put_failure(completion, FailReason::output, e.what());
     } catch (const std::bad_alloc&) {
@@ -121,28 +123,6 @@ workers::Run make_runner(std::shared_ptr<const Recipe> recipe, const PlanOptions
     // The lease for it ends with the job; only what most pictures need stays warm.
     if (call.memory.scratch.resident_bytes() > kWarmScratch) call.memory.scratch.shrink();
   };
-}
-
-std::string_view to_string(JobStep step) {
-  switch (step) {
-    case JobStep::start:
-      return "starting";
-    case JobStep::probe:
-      return "reading the header";
-    case JobStep::plan:
-      return "planning";
-    case JobStep::decode:
-      return "decoding";
-    case JobStep::stages:
-      return "running the stages";
-    case JobStep::measure:
-      return "measuring";
-    case JobStep::encode:
-      return "encoding";
-    case JobStep::finish:
-      return "finishing";
-  }
-  return "an unknown step";
 }
 
 }  // namespace tessera::pipeline

@@ -12,8 +12,4 @@ namespace tessera::pipeline {
 /// `slots`: threads that may run it at the same time in one process. The recipe is shared, not copied.
 workers::Run make_runner(std::shared_ptr<const Recipe> recipe, const PlanOptions&, int slots);
 
-/// What a job was doing when its worker died; see JobContext::step.
-enum class JobStep : std::uint64_t { start = 1, probe, plan, decode, stages, measure, encode, finish };
-std::string_view to_string(JobStep);
-
 }  // namespace tessera::pipeline

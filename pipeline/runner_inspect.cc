@@ -1,5 +1,6 @@
 // Jobs that only look at a file: its header, a hash of its pixels or of its bytes. Nothing but a worker parses image
 // bytes.
+#include "pipeline/limits.h"
 #include "pipeline/runner_parts.h"
 
 namespace tessera::pipeline {
@@ -21,6 +22,7 @@ void run_pixels(JobCall& call) {
   const Traits traits = codec.decode_traits(result.header, request);
   const std::int32_t rows =
       (std::max(64, traits.band_multiple) + traits.band_multiple - 1) / traits.band_multiple * traits.band_multiple;
+  call.context.progress(claim_of(pixels_of(result.header.full)));
   call.step(JobStep::decode);
   const auto decoder = codec.decode(source, request);
   PixelHasher hasher;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "pipeline/breadcrumb.h"
 #include "pipeline/job_files.h"
 #include "pipeline/runner.h"
 #include "pipeline/wire.h"
@@ -29,7 +30,10 @@ struct JobCall {
   SlotMemory& memory;
   JobPayload payload;
 
-  void step(JobStep s) const { context.step(static_cast<std::uint64_t>(s)); }
+  void step(JobStep s) const { context.step(breadcrumb_of(s)); }
+  stages::Chain::Note note_stages() const {
+    return [&context = context](std::uint32_t stage) { context.step(breadcrumb_of(JobStep::stages, stage)); };
+  }
   const workers::Block& block(std::size_t i) const { return context.job().blocks.at(i); }
 };
 

@@ -69,7 +69,6 @@ void run_decode(JobCall& call) {
   for (std::int32_t b = 0; b < pass.bands(); ++b) {
     if (call.context.cancelled()) throw Cancelled();
     decoder->read(sub_view(info, frame, pass.band(b)));
-    call.context.progress(static_cast<std::uint32_t>(pass.band(b).y1));
   }
   decoder->finish();
   result.source_hash = source.hash_all();
@@ -96,7 +95,7 @@ void run_band(JobCall& call) {
   const MutableView band = only_measured ? scratch.take_view(pass.output, region)
                                          : view_in(own_block(call, 0, bytes).first(bytes), pass.output, region);
   call.step(JobStep::stages);
-  chain.render(source, band, scratch);
+  chain.render(source, band, scratch, call.note_stages());
   if (pass.measures >= 0) {
     call.step(JobStep::measure);
     const Statistic& statistic = plan.statistics[static_cast<std::size_t>(pass.measures)];

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "pipeline/limits.h"
 #include "pipeline/runner_parts.h"
 #include "stages/frame_layout.h"
 
@@ -40,8 +41,8 @@ class WholeJob {
     const ImagePlan full =
         plan_.complete ? plan_
                        : make_plan(recipe_, result_.header, codecs_, call_.state.options, Route::whole, {}, true);
-    const auto pixels =
-        static_cast<std::uint64_t>(result_.header.full.width) * static_cast<std::uint64_t>(result_.header.full.height);
+    const std::uint64_t pixels = pixels_of(result_.header.full);
+    call_.context.progress(claim_of(std::max(pixels, pixels_of(full))));
     const bool fits = full.frame_bytes <= call_.block(0).bytes && full.private_bytes <= call_.payload.private_bytes;
     if (fits && pixels <= call_.payload.decline_above) return false;
     decline(full.frame_bytes, full.private_bytes);
@@ -105,7 +106,7 @@ class WholeJob {
       if (direct)
         decoder_->read(band);
       else
-        chain.render(*source, band, scratch);
+        chain.render(*source, band, scratch, call_.note_stages());
       if (reduction)
         call_.step(JobStep::measure), reduction->measure(band, statistics_[static_cast<std::size_t>(pass.measures)]);
       if (product) call_.step(JobStep::encode), product->write(band);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "pipeline/printable.h"
+
 namespace tessera::pipeline {
 namespace {
 // The longest side that any codec decodes (PNG's; tests/fuzz/decode.cc holds them to it). Planning a resize takes some
@@ -63,14 +65,61 @@ Table table_from(workers::ReadBytes bytes) {
 std::string failure_text(const workers::Completion& completion) {
   const auto* begin = reinterpret_cast<const char*>(completion.payload.data());
   const auto* end = std::find(begin, begin + completion.payload.size(), '\0');
-  std::string text;
-  for (const char c : std::string_view(begin, end)) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else
-      text += c;
-  }
+  std::string text = printable({begin, end});
   return text.empty() ? "unknown error" : text;
+}
+
+std::string_view to_string(FailReason reason) {
+  switch (reason) {
+    case FailReason::no_descriptors:
+      return "no_descriptors";
+    case FailReason::block_lost:
+      return "block_lost";
+    case FailReason::allocation:
+    case FailReason::out_of_memory:
+      return "out_of_memory";
+    case FailReason::exception:
+      return "exception";
+    case FailReason::none:
+      return "";
+    case FailReason::image:
+      return "image";
+    case FailReason::too_large:
+      return "too_large";
+    case FailReason::output:
+      return "output";
+    case FailReason::changed:
+      return "changed";
+    case FailReason::io_error:
+      return "io_error";
+    case FailReason::timeout:
+      return "timeout";
+    case FailReason::policy:
+      return "policy";
+    case FailReason::crashed:
+      return "crashed";
+    case FailReason::memory:
+      return "memory";
+    case FailReason::missing:
+      return "missing";
+    case FailReason::unreadable:
+      return "unreadable";
+    case FailReason::special:
+      return "special";
+    case FailReason::cancelled:
+      return "cancelled";
+    case FailReason::interrupted:
+      return "interrupted";
+  }
+  return "";
+}
+
+FailReason reason_of(const workers::Completion& completion) {
+  const auto reason = static_cast<FailReason>(completion.reason);
+  if (reason == FailReason::allocation) return FailReason::out_of_memory;
+  const bool given = reason == FailReason::no_descriptors || reason == FailReason::block_lost ||
+                     (reason >= FailReason::image && reason <= FailReason::io_error);
+  return given ? reason : FailReason::exception;
 }
 
 void put_failure(workers::Completion& completion, FailReason reason, std::string_view sentence) {

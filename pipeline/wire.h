@@ -62,17 +62,36 @@ struct CompletionPayload {
 static_assert(std::is_trivially_copyable_v<CompletionPayload> &&
               sizeof(CompletionPayload) <= sizeof(workers::Completion::payload));
 
-/// Why a job failed, in Completion::reason; the sentence is the payload's text. Negative ones are the slot loop's.
+/// Why an image came to a bad end. A failed job gives the first ones, in Completion::reason (the sentence is the
+/// payload's text; negative ones are the slot loop's); the coordinator alone gives the rest. Numbers and words are kept
+/// in journals and manifests: they do not change.
 enum class FailReason : std::int32_t {
+  no_descriptors = workers::kNoDescriptors,
   block_lost = workers::kBlockLost,
-  exception = workers::kException,  // one that is no ImageError
+  allocation = workers::kOutOfMemory,  // as out_of_memory, seen by the slot loop
+  exception = workers::kException,     // one that is no ImageError
   none = 0,
   image = 1,      // the picture's fault: damaged, unsupported, cannot be cropped so
   too_large = 2,  // over --max-pixels
   out_of_memory = 3,
-  output = 4,   // writing failed: disk full, I/O error. Not the picture's fault
-  changed = 5,  // the input changed while it was read
+  output = 4,    // writing failed: disk full, I/O error. Not the picture's fault
+  changed = 5,   // the input changed while it was read
+  io_error = 6,  // the input could not be read: a damaged disk, a lost network
+  // The coordinator's:
+  timeout = 20,      // it ran past its limits
+  policy = 21,       // its worker asked the system for what no worker may have
+  crashed = 22,      // its worker died twice with it
+  memory = 23,       // it takes more than --memory or --worker-memory allow
+  missing = 24,      // no such file
+  unreadable = 25,   // no permission
+  special = 26,      // a folder, a pipe, a device: no regular file
+  cancelled = 27,    // nobody wanted it any more
+  interrupted = 28,  // its workers kept being killed for others
 };
+/// "timeout", "out_of_memory": what the manifest says.
+std::string_view to_string(FailReason);
+/// A job's own reason, as far as a job may give it; else `exception`.
+FailReason reason_of(const workers::Completion&);
 
 /// What a spread job reads beside its own blocks: pieces of a frame, parts of statistics, sizes already resolved.
 struct Table {

@@ -17,24 +17,31 @@ bool is_identity(const LookupTable& table) {
 
 }  // namespace
 
-Chain::Chain(const ImageInfo& input, std::vector<std::shared_ptr<const Operation>> operations) {
+Chain::Chain(const ImageInfo& input, std::vector<std::shared_ptr<const Operation>> operations,
+             std::vector<std::uint32_t> labels) {
+  labels.resize(operations.size());
   infos_.push_back(input);
   std::optional<LookupTable> open;  // composed lookups not yet made into an operation
+  std::uint32_t open_label = 0;
   const auto close = [&] {
     if (open && !is_identity(*open)) {
       operations_.push_back(lookup_operation(infos_.back(), std::move(*open)));
+      labels_.push_back(open_label);
       infos_.push_back(infos_.back());
     }
     open.reset();
   };
-  for (auto& operation : operations) {
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    auto& operation = operations[i];
     if (auto table = operation->table()) {
+      if (!open) open_label = labels[i];
       open = open ? compose(*open, *table) : std::move(*table);
       continue;
     }
     close();
     infos_.push_back(operation->output());
     operations_.push_back(std::move(operation));
+    labels_.push_back(labels[i]);
   }
   close();
 }
@@ -51,7 +58,7 @@ std::array<double, 2> Chain::map_point(double x, double y) const {
   return point;
 }
 
-void Chain::render(Source& source, const MutableView& band, Scratch& scratch) const {
+void Chain::render(Source& source, const MutableView& band, Scratch& scratch, const Note& note) const {
   if (operations_.empty()) return copy_pixels(output(), source.fetch(band.region), band);
   const Scratch::Mark mark(scratch);
   std::vector<Region> regions(operations_.size() + 1);  // regions[i]: what goes into operation i
@@ -62,6 +69,7 @@ void Chain::render(Source& source, const MutableView& band, Scratch& scratch) co
     const bool last = i + 1 == operations_.size();
     const MutableView out = last ? band : scratch.take_view(infos_[i + 1], regions[i + 1]);
     const Scratch::Mark inner(scratch);
+    if (note) note(labels_[i]);
     operations_[i]->apply(in, out, scratch);
     in = out;
   }

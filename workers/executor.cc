@@ -1,9 +1,7 @@
 #include "workers/executor.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <limits>
 #include <stdexcept>
 
@@ -45,13 +43,6 @@ void check_kernel(Sandbox sandbox) {
         "The sandbox is not complete, and all of it is required: {}. --sandbox=auto goes on with what there "
         "is.",
         fmt::join(missing, "; ")));
-}
-
-/// A worker replaces these, so in a program that was started without them they must not be a window or a channel.
-void open_standard_descriptors() {
-  for (const int fd : {0, 1, 2})
-    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDWR) != fd)
-      throw_errno("open of /dev/null for a standard descriptor");
 }
 
 }  // namespace

@@ -24,6 +24,12 @@ std::vector<Fd> duplicate_all(std::span<const int> fds) {
   return copies;
 }
 
+void open_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDWR) != fd)
+      throw_errno("open of /dev/null for a standard descriptor");
+}
+
 void throw_errno(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
 }  // namespace tessera::workers

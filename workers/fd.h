@@ -35,6 +35,9 @@ class Fd {
 Fd checked_fd(int result, const char* what);
 /// A second descriptor for each, close-on-exec. Throws std::system_error.
 std::vector<Fd> duplicate_all(std::span<const int> fds);
+/// Opens /dev/null for each of stdin, stdout and stderr that is closed: what is opened later must not get their
+/// numbers, and messages in it. Throws std::system_error.
+void open_standard_descriptors();
 /// Throws std::system_error from errno.
 [[noreturn]] void throw_errno(const char* what);
 

@@ -16,6 +16,7 @@ enum ExitCode : int {
   kNothingMatched = 3,
   kEnvironment = 4,
   kMismatch = 5,
+  kSignalled = 128,  // and the signal's number
 };
 
 using Command = std::function<int()>;

@@ -15,6 +15,7 @@ namespace {
 struct InfoFlags {
   InputFlags inputs;
   SandboxFlag sandbox;
+  LimitFlags limits;
   bool json = false;
 };
 
@@ -73,8 +74,9 @@ int info(InfoFlags& flags) {
   workers::ExecutorOptions options;
   options.sandbox = flags.sandbox.value();
   flags.sandbox.announce();
-  const workers::Workforce workforce = workers::make_workforce(options, 256u << 20, make_runner(recipe, {}, 1));
-  const auto inspections = inspect(*workforce.executor, JobKind::info, paths);
+  const workers::Workforce workforce = workers::make_workforce(options, kInspectorBytes, make_runner(recipe, {}, 1));
+  const auto inspections = inspect(*workforce.executor, JobKind::info, paths,
+                                   {flags.limits.max_pixels(), flags.limits.time(), kInspectorBytes});
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (flags.json)
       fmt::print("{}\n",
@@ -94,6 +96,8 @@ void add_info(CLI::App& program, Command& chosen) {
   const auto flags = std::make_shared<InfoFlags>();
   CLI::App& app = *program.add_subcommand("info", "Say what each file is, from its header");
   flags->inputs.add_to(app, false);
+  flags->limits.add_to(app);
+  app.option_defaults()->group("Options");
   app.add_flag("--json", flags->json, "One JSON object a line");
   flags->sandbox.add_to(app);
   app.callback([flags, &chosen] { chosen = [flags] { return info(*flags); }; });

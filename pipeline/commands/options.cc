@@ -34,6 +34,7 @@ workers::Fd spool_list(const std::string& list) {
 
 void RecipeFlags::add_to(CLI::App& app) {
   app_ = &app;
+  app.option_defaults()->group("Recipe");
   app.add_option("--recipe", recipe_, "Recipe file (TOML); flags below are applied over it")->type_name("FILE");
   stage_option_ =
       app.add_option("-s,--stage", stages_, "Append a stage, for example 'sharpen amount=0.5'; repeatable, in order")
@@ -116,6 +117,7 @@ RecipeFile RecipeFlags::load(const std::string& recipe_path) const {
 
 void InputFlags::add_to(CLI::App& app, bool with_recipe) {
   with_recipe_ = with_recipe;
+  app.option_defaults()->group("Inputs and outputs");
   app.add_option("inputs", paths_,
                  with_recipe ? "Files, folders, quoted patterns; the first may be a recipe (NAME.toml)"
                              : "Files, folders, quoted patterns")
@@ -175,15 +177,38 @@ void SandboxFlag::announce() const {
   for (const std::string& sentence : workers::probe_sandbox().degraded()) fmt::print(stderr, "tessera: {}\n", sentence);
 }
 
+void LimitFlags::add_to(CLI::App& app) {
+  app.option_defaults()->group("Limits");
+  app.add_option("--max-pixels", max_pixels_, "Refuse larger images from their header: 100M, 1G; 0: no limit")
+      ->type_name("COUNT");
+  app.add_option(
+         "--timeout", timeout_,
+         "Processor time of an image: 30s, 2m; four times that and 2 s by the clock; 0: none. Default (auto): 5 s "
+         "and 0.5 s for each megapixel and stage")
+      ->type_name("TIME");
+}
+
+std::uint64_t LimitFlags::max_pixels() const { return parse_count(max_pixels_, "--max-pixels"); }
+
+TimeLimit LimitFlags::time() const {
+  if (timeout_ == "auto") return {};
+  return {parse_duration(timeout_, "--timeout")};
+}
+
 void WorkerFlags::add_to(CLI::App& app, bool with_memory) {
+  app.option_defaults()->group("Workers");
   app.add_option("--mode", mode_, "serial, threads, processes, hybrid or auto (processes)")
       ->check(CLI::IsMember({"auto", "serial", "threads", "processes", "hybrid"}));
   app.add_option("-j,--jobs", jobs_, "Worker processes, or threads in thread mode; 0: as many as usable CPUs")
       ->check(CLI::Range(0, 1024));
   app.add_option("--threads", threads_, "Threads inside each worker; more than 1 is hybrid")->check(CLI::Range(0, 256));
-  if (with_memory)
-    app.add_option("--memory", memory_, "Memory for pictures and codecs: 4G, 512M, 50%")->type_name("SIZE");
   sandbox_.add_to(app);
+  if (!with_memory) return;
+  app.add_option("--memory", memory_, "Memory for pictures and codecs: 4G, 512M, 50%")->type_name("SIZE");
+  app.add_option("--worker-memory", worker_memory_,
+                 "The part of --memory that one worker may have for itself (codecs, scratch): no image gets more. "
+                 "Default: --memory / workers, and all of --memory for an image that needs it")
+      ->type_name("SIZE");
 }
 
 workers::ExecutorOptions WorkerFlags::executor() const {
@@ -213,6 +238,17 @@ std::uint64_t WorkerFlags::memory() const {
 
 void WorkerFlags::announce_sandbox() const {
   if (executor().mode == workers::ExecutorOptions::Mode::processes) sandbox_.announce();
+}
+
+std::uint64_t WorkerFlags::worker_memory() const {
+  if (worker_memory_.empty()) return 0;
+  const std::uint64_t all = memory();
+  const std::uint64_t bytes = parse_size(worker_memory_, "--worker-memory", all);
+  if (bytes < (16u << 20)) throw UsageError(fmt::format("--worker-memory {}: at least 16M", worker_memory_));
+  if (bytes > all)
+    throw UsageError(
+        fmt::format("--worker-memory {} is a part of --memory, which is {}", worker_memory_, format_bytes(all)));
+  return bytes;
 }
 
 std::string WorkerFlags::describe() const {

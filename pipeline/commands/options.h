@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/input_set.h"
+#include "pipeline/limits.h"
 #include "pipeline/recipe.h"
 #include "workers/executor.h"
 #include "workers/fd.h"
@@ -65,18 +66,30 @@ class SandboxFlag {
   std::string text_ = "auto";
 };
 
-/// --mode, -j, --threads, --memory, --sandbox.
+/// --max-pixels, --timeout: what one image may take.
+class LimitFlags {
+ public:
+  void add_to(CLI::App&);
+  std::uint64_t max_pixels() const;  // 0: no limit. These throw UsageError
+  TimeLimit time() const;
+
+ private:
+  std::string max_pixels_ = "1G", timeout_ = "auto";
+};
+
+/// --mode, -j, --threads, --memory, --worker-memory, --sandbox.
 class WorkerFlags {
  public:
   void add_to(CLI::App&, bool with_memory = true);
   workers::ExecutorOptions executor() const;  // throws UsageError
   std::uint64_t memory() const;
-  std::string describe() const;  // "processes, 2 workers"
+  std::uint64_t worker_memory() const;  // 0: not given
+  std::string describe() const;         // "processes, 2 workers"
   /// What is missing of the sandbox, on stderr; nothing where nobody is forked.
   void announce_sandbox() const;
 
  private:
-  std::string mode_ = "auto", memory_ = "50%";
+  std::string mode_ = "auto", memory_ = "50%", worker_memory_;
   int jobs_ = 0, threads_ = 0;
   SandboxFlag sandbox_;
 };

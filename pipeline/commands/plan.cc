@@ -14,6 +14,7 @@ struct PlanFlags {
   RecipeFlags recipe;
   InputFlags inputs;
   SandboxFlag sandbox;
+  LimitFlags limits;
   bool spread = false;
 };
 
@@ -28,8 +29,9 @@ int plan(PlanFlags& flags) {
   workers::ExecutorOptions options;
   options.sandbox = flags.sandbox.value();
   flags.sandbox.announce();
-  const workers::Workforce workforce = workers::make_workforce(options, 256u << 20, make_runner(recipe, {}, 1));
-  const auto inspections = inspect(*workforce.executor, JobKind::info, paths);
+  const workers::Workforce workforce = workers::make_workforce(options, kInspectorBytes, make_runner(recipe, {}, 1));
+  const auto inspections = inspect(*workforce.executor, JobKind::info, paths,
+                                   {flags.limits.max_pixels(), flags.limits.time(), kInspectorBytes});
   const Route route = flags.spread ? Route::spread : Route::whole;
   bool failed = false;
   for (std::size_t i = 0; i < paths.size(); ++i) {
@@ -57,6 +59,8 @@ void add_plan(CLI::App& program, Command& chosen) {
   CLI::App& app = *program.add_subcommand("plan", "Say what would be done to each image, and why; process nothing");
   flags->inputs.add_to(app, true);
   flags->recipe.add_to(app);
+  flags->limits.add_to(app);
+  app.option_defaults()->group("Options");
   app.add_flag("--spread", flags->spread, "The plan for an image whose bands go to all slots");
   flags->sandbox.add_to(app);
   app.callback([flags, &chosen] { chosen = [flags] { return plan(*flags); }; });

@@ -8,12 +8,14 @@
 #include "pipeline/collisions.h"
 #include "pipeline/commands/commands.h"
 #include "pipeline/commands/options.h"
+#include "pipeline/console.h"
 #include "pipeline/coordinator.h"
 #include "pipeline/cpu_count.h"
 #include "pipeline/job_files.h"
 #include "pipeline/printable.h"
 #include "pipeline/resume.h"
 #include "pipeline/runner.h"
+#include "pipeline/signals.h"
 #include "pipeline/size_text.h"
 
 namespace tessera::pipeline {
@@ -23,8 +25,9 @@ struct RunFlags {
   RecipeFlags recipe;
   InputFlags inputs;
   WorkerFlags workers;
-  std::string output, on_exist, tiling = "auto", max_pixels = "1G", manifest;
-  std::uint64_t max_failures = 0;
+  LimitFlags limits;
+  std::string output, on_exist, tiling = "auto", manifest, quarantine;
+  std::uint64_t max_failures = 0, breaker = 8, recycle = 0;
   int band_rows = 0;
   bool resume = false, retry_failed = false, sync = false;
   bool dry_run = false, fail_fast = false, quiet = false, verbose = false, print_recipe = false, json = false;
@@ -129,36 +132,47 @@ double cpu_seconds(int who) {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-int report(const RunResult& result, const RunFlags& flags, const std::string& root, double seconds,
+int exit_code(const RunResult& result) {
+  const Counts& c = result.counts;
+  if (result.environment) return kEnvironment;
+  if (result.signal != 0) return kSignalled + result.signal;
+  if (c.finished() == 0) return kNothingMatched;
+  return c.failed + c.quarantined > 0 ? kSomeFailed : kAllDone;
+}
+
+std::string why_stopped(const RunResult& result, std::uint64_t total) {
+  if (result.signal == 0 || result.environment) return "stopped early: " + result.stopped;
+  const std::string of = total > 0 ? fmt::format(" of {}", total) : "";
+  return fmt::format("interrupted ({}): {}{} done; the same command with --resume goes on", signal_name(result.signal),
+                     result.counts.finished(), of);
+}
+
+int report(const RunResult& result, const RunFlags& flags, const std::string& root, std::uint64_t total, double seconds,
            const workers::Arena& arena) {
   const Counts& c = result.counts;
   if (flags.json) {
-    fmt::print(
-        "{{\"done\": {}, \"done_earlier\": {}, \"skipped\": {}, \"failed\": {}, \"quarantined\": {}, \"bytes_in\": {}, "
-        "\"bytes_out\": {}, "
-        "\"seconds\": {:.3f}, \"coordinator_cpu\": {:.4f}, \"worker_cpu\": {:.4f}, \"messages\": {}, \"peak_memory\": "
-        "{}, "
-        "\"stopped\": {}}}\n",
-        c.done, c.done_earlier, c.skipped, c.failed, c.quarantined, c.bytes_in, c.bytes_out, seconds,
-        cpu_seconds(RUSAGE_SELF), cpu_seconds(RUSAGE_CHILDREN), result.messages, arena.usage().peak,
-        result.stopped.empty() ? "false" : "true");
+    say(stdout,
+        fmt::format("{{\"done\": {}, \"done_earlier\": {}, \"skipped\": {}, \"failed\": {}, \"quarantined\": {}, "
+                    "\"bytes_in\": {}, "
+                    "\"bytes_out\": {}, \"seconds\": {:.3f}, \"coordinator_cpu\": {:.4f}, \"worker_cpu\": {:.4f}, "
+                    "\"messages\": {}, \"peak_memory\": {}, \"stopped\": {}}}\n",
+                    c.done, c.done_earlier, c.skipped, c.failed, c.quarantined, c.bytes_in, c.bytes_out, seconds,
+                    cpu_seconds(RUSAGE_SELF), cpu_seconds(RUSAGE_CHILDREN), result.messages, arena.usage().peak,
+                    result.stopped.empty() ? "false" : "true"));
   } else if (!flags.quiet) {
     std::string line = fmt::format("{} done", c.done);
     if (c.done_earlier) line += fmt::format(" ({} earlier)", c.done_earlier);
     if (c.skipped) line += fmt::format(", {} skipped", c.skipped);
     if (c.failed) line += fmt::format(", {} failed", c.failed);
     if (c.quarantined) line += fmt::format(", {} quarantined", c.quarantined);
-    fmt::print(stderr, "tessera: {} in {:.1f} s ({:.1f} images/s), {} -> {}, {}\n", line, seconds,
-               static_cast<double>(c.finished_now()) / seconds, format_bytes(c.bytes_in), format_bytes(c.bytes_out),
-               root);
+    say(stderr, fmt::format("tessera: {} in {:.1f} s ({:.1f} images/s), {} -> {}, {}\n", line, seconds,
+                            static_cast<double>(c.finished_now()) / seconds, format_bytes(c.bytes_in),
+                            format_bytes(c.bytes_out), printable(root)));
   }
-  if (!result.stopped.empty()) fmt::print(stderr, "tessera: stopped early: {}\n", result.stopped);
-  if (result.environment) return kEnvironment;
-  if (c.finished() == 0) {
-    fmt::print(stderr, "tessera: no input matched\n");
-    return kNothingMatched;
-  }
-  return c.failed + c.quarantined > 0 ? kSomeFailed : kAllDone;
+  if (!result.stopped.empty()) say(stderr, fmt::format("tessera: {}\n", why_stopped(result, total)));
+  const int code = exit_code(result);
+  if (code == kNothingMatched) say(stderr, "tessera: no input matched\n");
+  return code;
 }
 
 int run(RunFlags& flags) {
@@ -180,7 +194,8 @@ int run(RunFlags& flags) {
   const bool knows_all = replaces || flags.dry_run || resume;
   const auto sources = flags.inputs.sources(knows_all);
   const bool streams = flags.inputs.reads_stdin() && !knows_all;
-  const workers::ExecutorOptions executor = flags.workers.executor();
+  workers::ExecutorOptions executor = flags.workers.executor();
+  executor.worker_bytes = flags.workers.worker_memory();
   if (!flags.quiet && !flags.dry_run) flags.workers.announce_sandbox();
   const std::string root = flags.output;
   const InputOptions input_options = flags.inputs.options(root);
@@ -194,7 +209,12 @@ int run(RunFlags& flags) {
     throw UsageError(fmt::format("--tiling whole makes at most {} outputs of an image; leave it out for {}",
                                  kMaxWholeProducts, recipe->outputs.size()));
   settings.plan.band_rows = flags.band_rows;
-  settings.max_pixels = parse_count(flags.max_pixels, "--max-pixels");
+  settings.max_pixels = flags.limits.max_pixels();
+  settings.time = flags.limits.time();
+  settings.most_private_bytes = executor.worker_bytes;
+  settings.breaker = flags.breaker;
+  settings.recycle = flags.recycle;
+  settings.quarantine = flags.quarantine;
   settings.max_failures = flags.fail_fast ? 1 : flags.max_failures;
   settings.on_exist = on_exist;
   settings.sync = flags.sync;
@@ -221,6 +241,7 @@ int run(RunFlags& flags) {
     }
   }
 
+  outlive_the_reader();
   OutputTree tree(root);
   const auto begun = std::chrono::steady_clock::now();
   const int slots = executor.mode == workers::ExecutorOptions::Mode::serial ? 1 : executor.threads;
@@ -244,21 +265,24 @@ int run(RunFlags& flags) {
                     isatty(STDERR_FILENO) != 0);
   RunResult result;
   {
+    // Where nothing can be killed, the second signal already does what it does by default.
+    const SignalWatch signals(executor.mode == workers::ExecutorOptions::Mode::processes ? 2 : 1);
+    settings.signals = &signals;
     Coordinator coordinator(recipe, settings, *inputs, workforce, tree, journal, names, progress);
     result = coordinator.run();
   }
-  workforce.executor->stop(workers::Clock::now() + std::chrono::seconds(5));
   try {
+    workforce.executor->stop(workers::Clock::now() + std::chrono::seconds(5));
     if (result.stopped.empty())
       journal.for_each_abandoned([&](const std::string& name, const FileIdentity& old) { tree.remove(name, old); });
     write_manifest(journal, flags.manifest.empty() ? tree.private_folder() + "/manifest.jsonl" : flags.manifest);
     write_timings(journal, tree.private_folder() + "/timings.jsonl");
-  } catch (const EnvironmentError& e) {
+  } catch (const std::exception& e) {
     if (result.stopped.empty()) result.stopped = e.what();
     result.environment = true;
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-  return report(result, flags, root, seconds, *workforce.arena);
+  return report(result, flags, root, settings.total, seconds, *workforce.arena);
 }
 
 }  // namespace
@@ -268,31 +292,45 @@ void add_run(CLI::App& program, Command& chosen) {
   CLI::App& app = *program.add_subcommand("run", "Process images: recipe or flags, inputs, -o folder");
   flags->inputs.add_to(app, true);
   app.add_option("-o,--output", flags->output, "Output folder; mirrors the input tree")->type_name("DIR");
-  flags->recipe.add_to(app);
   app.add_option("--on-exist", flags->on_exist,
                  "What to do with an output that is there: error (default), skip, overwrite, newer");
+  app.add_option("--manifest", flags->manifest,
+                 "Where to write the manifest (JSON lines); default: DIR/.tessera/manifest.jsonl");
+  flags->recipe.add_to(app);
   flags->workers.add_to(app);
   app.add_option("--tiling", flags->tiling,
                  "whole: one job an image; spread: its bands on all slots; auto: by size and load")
       ->check(CLI::IsMember({"auto", "whole", "spread"}));
-  app.add_option("--max-pixels", flags->max_pixels, "Refuse larger images from their header: 100M, 1G; 0: no limit")
-      ->type_name("COUNT");
+  app.add_option("--recycle", flags->recycle,
+                 "Replace a worker after so many images; 0: only once it has grown by 300 MB")
+      ->type_name("N");
+  flags->limits.add_to(app);
+  app.option_defaults()->group("Failures");
   app.add_option("--max-failures", flags->max_failures, "Stop after so many failed images; 0: never")->type_name("N");
   app.add_flag("--fail-fast", flags->fail_fast, "Stop at the first failed image");
-  app.add_option("--manifest", flags->manifest,
-                 "Where to write the manifest (JSON lines); default: DIR/.tessera/manifest.jsonl");
+  app.add_option("--breaker", flags->breaker,
+                 "Stop after so many deaths of workers in a row, each with another image; default 8; 0: never")
+      ->type_name("N");
+  app.add_option("--quarantine", flags->quarantine,
+                 "Link or copy inputs that killed or hung their workers into this folder, each with a report beside it")
+      ->type_name("DIR");
   app.add_flag("--resume", flags->resume,
                "Go on with this command's last run, however it ended; changed inputs are done again");
   app.add_flag("--retry-failed", flags->retry_failed, "--resume, and try failed and quarantined images again");
   app.add_flag("--fsync", flags->sync, "An image is done once it is on the disk: a power cut costs none; slower");
-  app.add_option("--band-rows", flags->band_rows, "Debugging: rows of a band, whatever the plan says")
-      ->check(CLI::Range(0, 1 << 20))
-      ->group("Debugging");
+  app.option_defaults()->group("What is said");
   app.add_flag("-n,--dry-run", flags->dry_run, "Print every input and its output, and check names; make nothing");
   app.add_flag("--print-recipe", flags->print_recipe, "Print the effective recipe and stop");
   app.add_flag("-q,--quiet", flags->quiet, "No progress and no summary");
   app.add_flag("-v,--verbose", flags->verbose, "A line for each image");
   app.add_flag("--json", flags->json, "Print the summary as JSON on standard output");
+  app.option_defaults()->group("Debugging");
+  app.add_option("--band-rows", flags->band_rows, "Debugging: rows of a band, whatever the plan says")
+      ->check(CLI::Range(0, 1 << 20));
+  app.footer(
+      "Signals: the first INT, TERM or HUP starts no more images and waits up to 5 s for those in flight; the second "
+      "kills the workers; what is finished is published each time (exit 130, 143, 129). In serial and thread mode "
+      "nothing can be killed: there the second ends the program as it is.");
   app.callback([flags, &chosen] { chosen = [flags] { return run(*flags); }; });
 }
 

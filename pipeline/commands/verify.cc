@@ -7,6 +7,7 @@
 
 #include "pipeline/commands/commands.h"
 #include "pipeline/commands/options.h"
+#include "pipeline/cpu_count.h"
 #include "pipeline/inspect.h"
 #include "pipeline/job_files.h"
 #include "pipeline/runner.h"
@@ -20,6 +21,7 @@ struct VerifyFlags {
   std::string a, b;
   bool pixels = false, quiet = false;
   WorkerFlags workers;
+  LimitFlags limits;
 };
 
 std::set<std::string> files_below(const std::string& root) {
@@ -67,11 +69,14 @@ int verify(const VerifyFlags& flags) {
     std::vector<std::string> paths;
     for (const std::string& name : both) paths.insert(paths.end(), {flags.a + "/" + name, flags.b + "/" + name});
     const auto recipe = std::make_shared<const Recipe>(default_recipe().recipe);
-    const workers::ExecutorOptions options = flags.workers.executor();
     if (!flags.quiet) flags.workers.announce_sandbox();
+    workers::ExecutorOptions options = flags.workers.executor();
+    // Frames there are none, but some codecs hold an image's worth.
+    options.worker_bytes = usable_memory() / 2 / static_cast<std::uint64_t>(options.workers);
     const workers::Workforce workforce =
-        workers::make_workforce(options, 256u << 20, make_runner(recipe, {}, std::max(options.threads, 1)));
-    const auto results = inspect(*workforce.executor, JobKind::pixels, paths);
+        workers::make_workforce(options, kInspectorBytes, make_runner(recipe, {}, std::max(options.threads, 1)));
+    const auto results = inspect(*workforce.executor, JobKind::pixels, paths,
+                                 {flags.limits.max_pixels(), flags.limits.time(), options.worker_bytes});
     for (std::size_t i = 0; i < both.size(); ++i) {
       const Inspection &ra = results[2 * i], &rb = results[2 * i + 1];
       if (!ra.error.empty() || !rb.error.empty())
@@ -101,6 +106,7 @@ void add_verify(CLI::App& program, Command& chosen) {
   app.add_flag("--pixels", flags->pixels, "Compare decoded pixels: files may differ in metadata and compression");
   app.add_flag("-q,--quiet", flags->quiet, "Only the exit code");
   flags->workers.add_to(app, false);
+  flags->limits.add_to(app);
   app.callback([flags, &chosen] { chosen = [flags] { return verify(*flags); }; });
 }
 

@@ -43,7 +43,7 @@ Header header_of(std::int32_t width, std::int32_t height) {
 }
 
 // A first job that runs whatever comes, and one that declines so that the route is asked for.
-const TaskSettings kHopeful{{}, 0, 1 << 20, ~0ull, 0}, kToBeAsked{{}, 0, 1 << 20, 0, 0};
+const TaskSettings kHopeful{{}, 0, 1 << 20, ~0ull, 0, {}}, kToBeAsked{{}, 0, 1 << 20, 0, 0, {}};
 
 // Starts whatever a task wants, in three windows, and lets the test decide what comes back.
 class FakeExecutor {

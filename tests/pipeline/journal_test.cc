@@ -94,7 +94,8 @@ TEST_CASE("intents that were not closed are not in the manifest", "[journal]") {
   journal.close(item(2));
   write_manifest(journal, folder / "m.jsonl");
   const std::string text = read_file(folder / "m.jsonl");
-  CHECK(text.starts_with("{\"file_name\":null,\"status\":\"failed\",\"error_message\":\"its name was taken\""));
+  CHECK(text.starts_with(
+      R"({"file_name":null,"status":"failed","reason":"output","error_message":"its name was taken")"));
   CHECK(std::count(text.begin(), text.end(), '\n') == 2);
   const auto intended = journal.find(item(1).source);
   REQUIRE(intended);
