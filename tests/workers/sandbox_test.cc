@@ -425,7 +425,8 @@ TEST_CASE("a worker has no privileges, no core dumps, few descriptors and defaul
     CHECK(limit_line(pid, "Max open files") == "72 72");
     CHECK(std::stoull(status_line(pid, "SigIgn"), nullptr, 16) == signal_set({SIGINT, SIGTERM, SIGHUP, SIGQUIT}));
     CHECK(std::stoull(status_line(pid, "SigBlk"), nullptr, 16) == 0);
-    CHECK(std::stoull(status_line(pid, "SigCgt"), nullptr, 16) == 0);
+    // Above are those that glibc keeps for itself once a program has had threads.
+    CHECK(std::stoull(status_line(pid, "SigCgt"), nullptr, 16) % signal_set({__SIGRTMIN}) == 0);
   }
 }
 
