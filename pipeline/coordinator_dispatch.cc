@@ -11,6 +11,7 @@
 #include "pipeline/coordinator_item.h"
 #include "pipeline/size_text.h"
 #include "stages/frame_layout.h"
+#include "workers/fault_point.h"
 
 namespace tessera::pipeline {
 using workers::Want;
@@ -178,6 +179,7 @@ bool Coordinator::start(Item& item, const Work& work) {
   jobs_.emplace(job.id, &item);
   if (alone) exclusive_.emplace(*window, job.id);
   workforce_.executor->start(*window, job, fds);
+  workers::fault_point("dispatch.started");
   return true;
 }
 

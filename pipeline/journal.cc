@@ -8,6 +8,8 @@
 #include <map>
 #include <stdexcept>
 
+#include "workers/fault_point.h"
+
 namespace tessera::pipeline {
 namespace {
 
@@ -123,6 +125,7 @@ Journal::~Journal() {
   intend_.reset(), published_.reset(), withdraw_.reset(), close_.reset();
   if (open_) sqlite3_exec(db_, "COMMIT", nullptr, nullptr, nullptr);
   sqlite3_close(db_);
+  workers::fault_point("journal.closed");
 }
 
 void Journal::execute(const char* sql) {

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "pipeline/job_files.h"
+#include "workers/fault_point.h"
 
 namespace tessera::pipeline {
 namespace {
@@ -107,6 +108,7 @@ void Publisher::publish(FinishedItem& item, std::vector<Pending>& pending) {
       const bool replace = p.action == Action::replace;
       if (tree_.publish(std::move(item.files[p.row.output]), p.row.name, replace) == OutputTree::Published::exists)
         throw stages::ImageError(fmt::format("{}: another file took that name in the meantime", p.row.name));
+      workers::fault_point("publish.linked");
       if (!replace) created.push_back(tree_.path_of(p.row.name));
       journal_.published(p.row);
     }
@@ -122,6 +124,7 @@ void Publisher::flush() {
   std::vector<FinishedItem> group = std::move(group_);
   group_.clear();
   std::vector<std::vector<Pending>> pending(group.size());
+  if (!group.empty()) workers::fault_point("publish.before_intent");
   for (std::size_t i = 0; i < group.size(); ++i) {
     if (group[i].row.terminal.kind != Terminal::Kind::done) continue;
     try {
@@ -132,6 +135,7 @@ void Publisher::flush() {
     for (const Pending& p : pending[i]) journal_.intend(p.row);
   }
   journal_.commit();
+  if (!group.empty()) workers::fault_point("publish.intended");
   std::exception_ptr stopped;  // the disk is full, say: the others still get their rows
   for (std::size_t i = 0; i < group.size(); ++i) {
     FinishedItem& item = group[i];
@@ -143,7 +147,9 @@ void Publisher::flush() {
       stopped = std::current_exception();
       continue;  // neither done nor failed
     }
+    workers::fault_point("publish.before_close");
     journal_.close(item.row);
+    workers::fault_point("publish.closed");
     std::vector<ProductRow> rows;
     for (Pending& p : pending[i]) rows.push_back(std::move(p.row));
     closed_(item, rows);

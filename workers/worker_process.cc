@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "workers/fault_point.h"
 #include "workers/handover.h"
 #include "workers/sandbox.h"
 #include "workers/slot.h"
@@ -92,7 +93,11 @@ class Worker {
   }
 
  private:
-  void announce() { send(make_message(MessageType::ready, setup_.window, setup_.generation)); }
+  void announce() {
+    fault_point("worker.before_ready");
+    send(make_message(MessageType::ready, setup_.window, setup_.generation));
+    fault_point("worker.after_ready");
+  }
 
   void serve_or_give_up(std::size_t slot) noexcept {
     try {
@@ -111,11 +116,14 @@ class Worker {
       const bool lost = received == Channel::Received::descriptors_lost;
       if (!lost && received != Channel::Received::message) give_up(kExitChannel, "not a message");
       const Job job = checked_job(message);
+      fault_point("worker.assigned");
       after_handover();  // what another slot wrote for it was announced to the coordinator, and so to us
       const Completion completion = lost ? without_descriptors(job) : run(slot, job, fds);
       fds.clear();  // before the coordinator can know that the job is done
       before_handover();
+      fault_point("worker.before_done");
       send(make_message(MessageType::completion, setup_.window, setup_.generation, completion));
+      fault_point("worker.after_done");
     }
   }
 
@@ -159,12 +167,14 @@ class Worker {
 void run_worker(const WorkerSetup& setup, Channel channel, int parent_pid) noexcept {
   try {
     die_with_parent(parent_pid);
+    fault_point("worker.forked");
     take_default_signals();
     leave_only_by_exit_now();
     Windows::View view = setup.windows.map_for(setup.window);
     volunteer_for_oom();
     channel = keep_only_the_channel(channel.release(), setup.windows);
     enter_sandbox();
+    fault_point("worker.sandboxed");
     Worker(setup, std::move(view), std::move(channel)).run();
   } catch (const std::exception& error) {
     give_up(kExitSetup, error.what());

@@ -12,6 +12,7 @@
 #include "pipeline/cpu_count.h"
 #include "pipeline/runner.h"
 #include "pipeline/size_text.h"
+#include "workers/fault_point.h"
 
 namespace tessera::pipeline {
 namespace {
@@ -169,11 +170,13 @@ int run(RunFlags& flags) {
   }
 
   OutputTree tree(root);
+  workers::fault_point("run.opened");
   const auto begun = std::chrono::steady_clock::now();
   const int slots = executor.mode == workers::ExecutorOptions::Mode::serial ? 1 : executor.threads;
   // Forked before anything else is opened or grown: workers inherit the recipe and nothing more.
   workers::Workforce workforce =
       workers::make_workforce(executor, flags.workers.memory(), make_runner(recipe, settings.plan, slots));
+  workers::fault_point("run.forked");
   Journal journal(tree.private_folder() + "/journal.sqlite");
   tree.sweep();
   journal.begin_run(recipe->canonical(), recipe->hash());
@@ -188,6 +191,7 @@ int run(RunFlags& flags) {
     result = coordinator.run();
   }
   workforce.executor->stop(workers::Clock::now() + std::chrono::seconds(5));
+  workers::fault_point("manifest.before");
   write_manifest(journal, flags.manifest.empty() ? tree.private_folder() + "/manifest.jsonl" : flags.manifest);
   write_timings(journal, tree.private_folder() + "/timings.jsonl");
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
