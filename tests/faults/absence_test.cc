@@ -56,6 +56,7 @@ TEST_CASE("no list that users see names the faults", "[faults]") {
     REQUIRE(result.code == 0);
     CHECK_FALSE(holds(result.out, "\n  fault "));
     CHECK_FALSE(holds(result.out, "#### fault"));
+    CHECK_FALSE(holds(result.out, "Format: fault"));
     CHECK_FALSE(holds(result.out, "Misbehaves"));
   }
   TemporaryFolder folder;
