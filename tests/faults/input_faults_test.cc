@@ -189,6 +189,8 @@ TEST_CASE("row 20: an input that changes once while it is read is read again", "
       changes = 0;
       check_batch(batch, way.flags, {"fault"}, {.code = 0}, at_each_stop(1, kind));
       CHECK(changes == 1);
+      for (const auto& row : timings_of(batch.out()))
+        if (row["source"] == path) CHECK(row["jobs"] == 2);
     }
   }
 }
