@@ -106,4 +106,22 @@ TEST_CASE("row 06: a system call that no library makes ends the worker, and the 
   check_op("ptrace", {"decode"}, isolated_ways(), {.reason = "policy"});
 }
 
+TEST_CASE("row 06: sockets and programs are refused or end the worker, and are not tried again", "[faults]") {
+  for (const char* op : {"syscall", "exec"}) {
+    check_op(op, {"decode"}, isolated_ways(), {.reason = "policy"});
+    Batch batch;
+    batch.add_fault(std::string(op) + "@decode");
+    check_batch(batch, {"-j2"}, {"fault"}, {.reason = "policy"});
+    for (const auto& row : timings_of(batch.out()))
+      if (row["status"] == "quarantined") CHECK(row["jobs"] == 1);
+  }
+}
+
+TEST_CASE("every row of an input that failed has a reason", "[faults]") {
+  Batch batch;
+  batch.add_fault("segv@decode");
+  check_batch(batch, {"-j2"}, {"fault"}, {.reason = "crashed"});
+  CHECK(row_of(batch.out(), "fault").contains("reason"));
+}
+
 }  // namespace tessera::tests

@@ -134,6 +134,21 @@ TEST_CASE("row 27: an output that is a symbolic link is replaced, and what it po
   }
 }
 
+TEST_CASE("row 27: a folder of the output that is a symbolic link out of it is not followed", "[faults]") {
+  for (const Way& way : isolated_ways()) {
+    Batch batch;
+    batch.clean();
+    fs::create_directories(batch / "elsewhere");
+    fs::create_directories(batch.out());
+    fs::create_directory_symlink(batch / "elsewhere", batch.out() + "/sub");
+    const Observed seen = run_watched(batch.words(way.flags + Words{"--template", "sub/{name}.{ext}"}));
+    INFO(seen.result.err);
+    CHECK((seen.result.code == 1 || seen.result.code == 2));
+    CHECK(fs::is_empty(batch / "elsewhere"));
+    CHECK(leftovers(batch.out()).empty());
+  }
+}
+
 TEST_CASE("row 27: a template cannot leave the output folder", "[faults]") {
   Batch batch;
   for (const std::string name : {"../{name}.{ext}", "a/../../{name}.{ext}", "/tmp/{name}.{ext}"}) {
