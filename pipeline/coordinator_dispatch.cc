@@ -13,6 +13,7 @@
 #include "pipeline/printable.h"
 #include "pipeline/size_text.h"
 #include "stages/frame_layout.h"
+#include "workers/fault_point.h"
 
 namespace tessera::pipeline {
 using workers::Want;
@@ -203,6 +204,7 @@ bool Coordinator::start(Item& item, const Work& work) {
   if (alone) exclusive_.emplace(*window, job.id);
   if (opens) recycling_.opened_image(*window);
   workforce_.executor->start(*window, job, fds, limits);
+  workers::fault_point("dispatch.started");
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "pipeline/printable.h"
+#include "workers/fault_point.h"
 #include "workers/fd.h"
 
 namespace tessera::pipeline {
@@ -42,6 +43,7 @@ Database::Database(std::string path) : path_(std::move(path)) {
 Database::~Database() {
   if (open_) sqlite3_exec(db_, broken_ ? "ROLLBACK" : "COMMIT", nullptr, nullptr, nullptr);
   sqlite3_close(db_);
+  workers::fault_point("journal.closed");
 }
 
 void Database::fail(const char* doing) {

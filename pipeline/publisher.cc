@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "pipeline/job_files.h"
+#include "workers/fault_point.h"
 
 namespace tessera::pipeline {
 namespace {
@@ -127,6 +128,7 @@ void Publisher::publish(FinishedItem& item, std::vector<Pending>& pending) {
       const bool replace = p.action == Action::replace;
       if (tree_.publish(std::move(item.files[p.row.output]), p.row.name, replace) == OutputTree::Published::exists)
         throw stages::ImageError(fmt::format("{}: another file took that name in the meantime", p.row.name));
+      workers::fault_point("publish.linked");
     }
   } catch (const stages::ImageError& e) {
     take_back(item, std::span(pending).first(published));
@@ -148,6 +150,7 @@ void Publisher::take_back(const FinishedItem& item, std::span<const Pending> pub
 
 void Publisher::close(const FinishedItem& item, std::vector<Pending>& pending) {
   std::vector<ProductRow> rows;
+  workers::fault_point("publish.before_close");
   if (item.row.terminal.kind == Terminal::Kind::done) {
     journal_.close_intended(item.row);
     for (Pending& p : pending) rows.push_back(std::move(p.row));
@@ -156,6 +159,7 @@ void Publisher::close(const FinishedItem& item, std::vector<Pending>& pending) {
   } else {
     journal_.close(item.row);
   }
+  workers::fault_point("publish.closed");
   closed_(item, rows);
 }
 
@@ -163,8 +167,10 @@ void Publisher::flush() {
   std::vector<FinishedItem> group = std::move(group_);
   group_.clear();
   std::vector<std::vector<Pending>> pending(group.size());
+  if (!group.empty()) workers::fault_point("publish.before_intent");
   for (std::size_t i = 0; i < group.size(); ++i) intend(group[i], pending[i]);
   journal_.commit();
+  if (!group.empty()) workers::fault_point("publish.intended");
   std::exception_ptr stopped;  // the disk is full, say: the others still get their rows
   std::vector<std::size_t> ended;
   for (std::size_t i = 0; i < group.size(); ++i) {

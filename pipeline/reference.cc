@@ -94,7 +94,7 @@ std::string stages_markdown() {
     text += fmt::format("#### {}\n\n{} For example `-s '{}'`; {}.\n\n{}\n", entry.name, sentence(entry.help),
                         entry.example, exactness_of(entry.exactness), parameter_rows(entry.parameters));
   }
-  for (const Codec* codec : codecs())
+  for (const Codec* codec : listed_codecs())
     text += fmt::format("### Format: {}\n\nExtensions {}. Settings of an output:\n\n{}\n", codec->name(),
                         fmt::join(codec->extensions(), ", "), parameter_rows(codec->encode_parameters()));
   return text;

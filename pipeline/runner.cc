@@ -4,6 +4,8 @@
 
 #include "pipeline/metadata_block.h"
 #include "pipeline/runner_parts.h"
+#include "stages/test_faults.h"
+#include "workers/fault_point.h"
 
 namespace tessera::pipeline {
 using namespace stages;
@@ -89,6 +91,7 @@ void ProductWriter::write(const View& band) {
 
 ProductResult ProductWriter::finish() {
   encoder_->finish();
+  workers::fault_point("worker.half_written");
   sink_.finish();
   if (sync_) sink_.sync();
   return {sink_.bytes(), info_.width, info_.height, sink_.hash(), hasher_.finish()};
@@ -103,6 +106,7 @@ workers::Run make_runner(std::shared_ptr<const Recipe> recipe, const PlanOptions
     JobCall call{context, completion, *state, state->slots.at(context.slot()),
                  get_payload<JobPayload>(context.job().payload)};
     call.step(JobStep::start);
+    begin_faults(context.job().attempt);
     try {
       run_job(call);
     } catch (const Cancelled&) {

@@ -7,6 +7,7 @@
 #include "pipeline/metadata_block.h"
 #include "pipeline/runner_parts.h"
 #include "stages/frame_layout.h"
+#include "workers/fault_point.h"
 
 namespace tessera::pipeline {
 using namespace stages;
@@ -73,6 +74,7 @@ void run_decode(JobCall& call) {
   decoder->finish();
   result.source_hash = source.hash_all();
   source.check_unchanged();
+  workers::fault_point("worker.decoded");
   put_payload(result, call.completion.payload);
 }
 

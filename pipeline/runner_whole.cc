@@ -6,6 +6,8 @@
 #include "pipeline/limits.h"
 #include "pipeline/runner_parts.h"
 #include "stages/frame_layout.h"
+#include "stages/test_faults.h"
+#include "workers/fault_point.h"
 
 namespace tessera::pipeline {
 using namespace stages;
@@ -103,16 +105,18 @@ class WholeJob {
       const MutableView band =
           pass.into_frame >= 0 ? sub_view(pass.output, target, region) : scratch.take_view(pass.output, region);
       call_.step(from_decoder ? JobStep::decode : JobStep::stages);
+      fault_here("stage");
       if (direct)
         decoder_->read(band);
       else
         chain.render(*source, band, scratch, call_.note_stages());
       if (reduction)
         call_.step(JobStep::measure), reduction->measure(band, statistics_[static_cast<std::size_t>(pass.measures)]);
-      if (product) call_.step(JobStep::encode), product->write(band);
+      if (product) call_.step(JobStep::encode), fault_here("encode"), product->write(band);
     }
     if (from_decoder) finish_decoding();
     call_.step(JobStep::finish);
+    fault_here("finish");
     if (product) result_.product[static_cast<std::size_t>(pass.product)] = product->finish();
   }
 
@@ -122,6 +126,7 @@ class WholeJob {
     decoder_.reset();
     result_.source_hash = source_.hash_all();
     source_.check_unchanged();
+    workers::fault_point("worker.decoded");
   }
 
   JobCall& call_;

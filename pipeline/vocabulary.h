@@ -22,7 +22,7 @@ struct Vocabulary {
   std::vector<std::string_view> codec_names() const;
 };
 
-/// stages::catalogue() and stages::codecs().
+/// stages::catalogue() and stages::listed_codecs(); in a test build also its own stage.
 const Vocabulary& built_in();
 
 }  // namespace tessera::pipeline

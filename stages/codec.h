@@ -105,8 +105,10 @@ class Codec {
   virtual std::unique_ptr<Encoder> encode(ByteSink&, const ImageInfo&, const Metadata&, const Values& settings) const = 0;
 };
 
-/// All formats, in a fixed order.
+/// All formats, in a fixed order: what Header::codec counts.
 const std::vector<const Codec*>& codecs();
+/// Those of them that recipes, help and references name: all but a test build's own.
+const std::vector<const Codec*>& listed_codecs();
 const Codec* find_codec(std::string_view name);           // "jpeg"; nullptr if unknown
 const Codec* codec_for_extension(std::string_view ext);   // "JPG", ".jpg"; nullptr if unknown
 /// Looks at the first bytes and probes. Throws ImageError: "not an image format that Tessera reads".

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "workers/call_filter.h"
+#include "workers/fault_point.h"
 #include "workers/handover.h"
 #include "workers/slot.h"
 #include "workers/slot_threads.h"
@@ -102,7 +103,11 @@ class Worker {
   }
 
  private:
-  void announce() { send(make_message(MessageType::ready, setup_.window, setup_.generation)); }
+  void announce() {
+    fault_point("worker.before_ready");
+    send(make_message(MessageType::ready, setup_.window, setup_.generation));
+    fault_point("worker.after_ready");
+  }
 
   void serve_or_give_up(std::size_t slot) noexcept {
     try {
@@ -121,11 +126,14 @@ class Worker {
       const bool lost = received == Channel::Received::descriptors_lost;
       if (!lost && received != Channel::Received::message) give_up(kExitChannel, "not a message");
       const Job job = checked_job(message);
+      fault_point("worker.assigned");
       after_handover();  // what another slot wrote for it was announced to the coordinator, and so to us
       const Completion completion = lost ? without_descriptors(job) : run(slot, job, fds);
       fds.clear();  // before the coordinator can know that the job is done
       before_handover();
+      fault_point("worker.before_done");
       send(make_message(MessageType::completion, setup_.window, setup_.generation, completion));
+      fault_point("worker.after_done");
     }
   }
 
@@ -170,12 +178,14 @@ void run_worker(const WorkerSetup& setup, Channel channel, Fd output, int parent
   try {
     die_with_parent(parent_pid);
     redirect_standard_descriptors(std::move(output));
+    fault_point("worker.forked");
     take_default_signals();
     leave_only_by_exit_now();
     Windows::View view = setup.windows.map_for(setup.window);
     volunteer_for_oom();
     channel = keep_only_the_channel(channel.release(), setup.windows);
     const bool filtered = enter_sandbox(setup.sandbox, setup.slots, kChannelFd);
+    fault_point("worker.sandboxed");
     Worker(setup, std::move(view), std::move(channel)).run(filtered);
   } catch (const std::exception& error) {
     give_up(kExitSetup, error.what());

@@ -17,6 +17,7 @@
 #include "pipeline/runner.h"
 #include "pipeline/signals.h"
 #include "pipeline/size_text.h"
+#include "workers/fault_point.h"
 
 namespace tessera::pipeline {
 namespace {
@@ -243,11 +244,13 @@ int run(RunFlags& flags) {
 
   outlive_the_reader();
   OutputTree tree(root);
+  workers::fault_point("run.opened");
   const auto begun = std::chrono::steady_clock::now();
   const int slots = executor.mode == workers::ExecutorOptions::Mode::serial ? 1 : executor.threads;
   // Forked before anything else is opened or grown: workers inherit the recipe and nothing more.
   workers::Workforce workforce =
       workers::make_workforce(executor, flags.workers.memory(), make_runner(recipe, settings.plan, slots));
+  workers::fault_point("run.forked");
   Journal journal(tree.private_folder() + "/journal.sqlite");
   tree.sweep();
   settings.resumed =
@@ -275,6 +278,7 @@ int run(RunFlags& flags) {
     workforce.executor->stop(workers::Clock::now() + std::chrono::seconds(5));
     if (result.stopped.empty())
       journal.for_each_abandoned([&](const std::string& name, const FileIdentity& old) { tree.remove(name, old); });
+    workers::fault_point("manifest.before");
     write_manifest(journal, flags.manifest.empty() ? tree.private_folder() + "/manifest.jsonl" : flags.manifest);
     write_timings(journal, tree.private_folder() + "/timings.jsonl");
   } catch (const std::exception& e) {

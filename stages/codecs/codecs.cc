@@ -5,12 +5,26 @@
 #include "stages/codec.h"
 #include "stages/codecs/jpeg.h"
 #include "stages/codecs/png.h"
+#include "stages/test_faults.h"
 
 namespace tessera::stages {
 
 const std::vector<const Codec*>& codecs() {
-  static const std::vector<const Codec*> all{&jpeg_codec(), &png_codec()};
+#ifdef TESSERA_FAULTS
+  static const std::vector<const Codec*> all = [] {
+    std::vector<const Codec*> with_faults = listed_codecs();
+    with_faults.push_back(&fault_codec());
+    return with_faults;
+  }();
   return all;
+#else
+  return listed_codecs();
+#endif
+}
+
+const std::vector<const Codec*>& listed_codecs() {
+  static const std::vector<const Codec*> listed{&jpeg_codec(), &png_codec()};
+  return listed;
 }
 
 const Codec* find_codec(std::string_view name) {
@@ -39,8 +53,8 @@ Header probe(ByteSource& source) {
     return header;
   }
   std::string names;
-  for (const Codec* codec : codecs()) {
-    if (!names.empty()) names += codec == codecs().back() ? " and " : ", ";
+  for (const Codec* codec : listed_codecs()) {
+    if (!names.empty()) names += codec == listed_codecs().back() ? " and " : ", ";
     std::ranges::transform(codec->name(), std::back_inserter(names), [](unsigned char c) { return std::toupper(c); });
   }
   throw ImageError("not an image format that Tessera reads (it reads " + names + ")");

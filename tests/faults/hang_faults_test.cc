@@ -1,0 +1,119 @@
+// Rows 7-10, 42 and 44: workers that never answer, clocks that jump, machines that sleep.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+
+#include "tests/faults/harness.h"
+
+namespace tessera::tests {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+const Words kOneSecond{"--timeout", "1s"};  // of CPU time; 4 * 1 s + 2 s of wall time
+constexpr auto kMoreThanWall = std::chrono::seconds(8);
+
+void check_loop(const std::string& op) {
+  for (const Way& way : isolated_ways()) {
+    Batch batch;
+    batch.add_fault(op + "@decode");
+    INFO(op << " in " << way.name);
+    const Observed seen =
+        check_batch(batch, way.flags + kOneSecond, {"fault"}, {.status = "failed", .reason = "timeout"});
+    for (const auto& row : timings_of(batch.out()))
+      if (row["status"] == "failed") CHECK(row["jobs"] == 1);  // it would loop again
+    if (!kSanitized) CHECK(seen.seconds < 20);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("row 07: an endless loop ends with its CPU time, and is not tried again", "[faults]") { check_loop("loop"); }
+
+TEST_CASE("row 07: endless loops in all threads end with their CPU time", "[faults]") { check_loop("loop_all"); }
+
+TEST_CASE("row 08: a job that sleeps for ever ends with its wall time, tried twice", "[faults]") {
+  for (const Way& way : isolated_ways()) {
+    Batch batch;
+    batch.add_fault("sleep@decode");
+    check_batch(batch, way.flags + kOneSecond, {"fault"}, {.status = "failed", .reason = "timeout"});
+    for (const auto& row : timings_of(batch.out()))
+      if (row["status"] == "failed") CHECK(row["jobs"] == 2);
+  }
+}
+
+TEST_CASE("row 09: a worker that was stopped is killed, and its image done by another", "[faults]") {
+  for (const Way& way : isolated_ways()) {
+    Batch batch;
+    batch.add_fault("sleep@decode:1000");
+    bool stopped = false;
+    check_batch(batch, way.flags + kOneSecond, {"fault"}, {.code = 0}, [&](Program& program) {
+      // Once the other worker has done some, all that a stopped one can hold is the image that sleeps, or its next.
+      if (stopped || tree(batch.out()).size() < 3) return;
+      const auto workers = program.workers();
+      if (!workers.empty()) stopped = kill(workers[0], SIGSTOP) == 0;
+    });
+    CHECK(stopped);
+  }
+}
+
+TEST_CASE("row 10: while everything is stopped no deadline runs, and nobody is killed", "[faults]") {
+  const char* asked = std::getenv("TESSERA_PAUSE_S");
+  const auto pause = asked ? std::chrono::seconds(std::atoi(asked)) : kMoreThanWall;
+  for (const bool workers_too : {false, true})
+    for (const Way& way : isolated_ways()) {
+      Batch batch;
+      batch.add_fault("sleep@decode:3000");
+      bool paused = false;
+      check_batch(batch, way.flags + kOneSecond, {"fault"}, {.code = 0}, [&](Program& program) {
+        const auto workers = program.workers();
+        if (paused || workers.size() < 2 || tree(batch.out()).empty()) return;
+        paused = true;
+        kill(program.pid(), SIGSTOP);
+        if (workers_too)
+          for (const int pid : workers) kill(pid, SIGSTOP);
+        const auto until = Clock::now() + pause;
+        while (Clock::now() < until) usleep(10000);
+        for (const int pid : workers) kill(pid, SIGCONT);
+        kill(program.pid(), SIGCONT);
+      });
+      CHECK(paused);
+      for (const auto& row : timings_of(batch.out())) CHECK(row["crashes"] == 0);
+    }
+}
+
+TEST_CASE("row 42: an answer that races its deadline has exactly one outcome", "[faults]") {
+  Batch batch;
+  batch.clean();
+  std::vector<std::string> racing;
+  for (int ms = 5950; ms <= 6050; ms += 20) {
+    racing.push_back(fmt::format("race{}", ms));
+    batch.add_fault(fmt::format("sleep@finish:{}", ms), racing.back());
+  }
+  const Observed seen = run_watched(batch.words(Words{"-j6"} + kOneSecond));
+  INFO(seen.result.err);
+  CHECK((seen.result.code == 0 || seen.result.code == 1));
+  check_invariant(batch, seen, racing);
+  for (const std::string& name : racing) {
+    const auto row = row_of(batch.out(), name);
+    CHECK((row["status"] == "done" || row["status"] == "failed"));
+    if (row["status"] == "failed" && row.contains("reason")) CHECK(row["reason"] == "timeout");
+  }
+}
+
+TEST_CASE("row 44: a wall clock that jumps moves no deadline", "[faults]") {
+  for (const std::string jump : {"100000", "-100000"})
+    for (const Way& way : isolated_ways()) {
+      Batch batch;
+      batch.add_fault("sleep@decode:1500");
+      batch.clean();
+      const IoFault fault("clock:1+:" + jump);
+      check_batch(batch, way.flags + kOneSecond, {"fault"}, {.code = 0});
+      for (const auto& row : timings_of(batch.out())) CHECK(row["jobs"].get<int>() == 1);
+    }
+}
+
+}  // namespace tessera::tests
