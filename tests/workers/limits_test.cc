@@ -161,6 +161,8 @@ TEST_CASE("an answer that lies unread when its limit has passed counts", "[worke
   std::this_thread::sleep_for(600ms);  // too short to be a gap
   std::vector<Event> events;
   CHECK(testing::wait_for(*force.executor, 1, events).front().outcome == Outcome::done);
+  force.executor->wait(events, Clock::now() + 200ms);
+  CHECK(events.size() == 2);  // progress and the answer
   CHECK(force.executor->traffic().deaths == 0);
 }
 

@@ -81,11 +81,13 @@ TEST_CASE("a worker that has grown is seen to have grown, and a fresh one has no
     Workforce force = testing::make_test_workforce(options);
     Executor& executor = *force.executor;
     CHECK(executor.grown_bytes(1) < 8 * kMiB);
-    testing::run_one(executor, 1, make_job(1, {Op::keep, isolated ? 100 * kMiB : 1}));
-    CHECK(executor.workers()[0].jobs == 1);
-    CHECK(executor.grown_bytes(1) >= (isolated ? 99 * kMiB : 0));
-    CHECK(executor.grown_bytes(1) < 150 * kMiB);
     if (!isolated) continue;
+    testing::run_one(executor, 1, make_job(1, {Op::keep, 100 * kMiB}));
+    CHECK(executor.workers()[0].jobs == 1);
+    CHECK(executor.grown_bytes(1) >= 99 * kMiB);
+#ifndef __SANITIZE_THREAD__  // its shadow of what was touched is four times as large
+    CHECK(executor.grown_bytes(1) < 150 * kMiB);
+#endif
     CHECK(executor.grown_bytes(2) < 8 * kMiB);
     executor.retire(1);
     std::vector<Event> events;
@@ -97,21 +99,18 @@ TEST_CASE("a worker that has grown is seen to have grown, and a fresh one has no
 
 TEST_CASE("a worker that fills its window beyond what was leased is ended", "[workers]") {
   const NothingLeft check;
+  const bool within_the_slack = GENERATE(true, false);
   for (const auto& mode : testing::isolated_modes()) {
     INFO(mode.name);
     Workforce force = testing::make_test_workforce(mode.options, 256 * kMiB);
-    Lease lease = testing::lease_one(*force.arena, 1, 100 * kMiB);
+    const Lease lease = testing::lease_one(*force.arena, 1, within_the_slack ? 100 * kMiB : 4096);
     std::vector<Event> events;
     force.executor->start(1, make_job(1, {Op::fill_on, 150 * kMiB}, lease.block()), {});
-    force.executor->wait(events, Clock::now() + 700ms);
-    CHECK(events.empty());  // within the slack
-    force.executor->stop(Clock::now());
-    testing::wait_for(*force.executor, 1, events);
-
-    force = testing::make_test_workforce(mode.options, 256 * kMiB);
-    lease = testing::lease_one(*force.arena, 1, 4096);
-    events.clear();
-    force.executor->start(1, make_job(2, {Op::fill_on, 150 * kMiB}, lease.block()), {});
+    if (within_the_slack) {
+      force.executor->wait(events, Clock::now() + 900ms);
+      CHECK(events.empty());
+      continue;
+    }
     const Completion completion = testing::wait_for(*force.executor, 1, events).front();
     CHECK(completion.outcome == Outcome::crashed);
     CHECK(completion.signal == SIGKILL);

@@ -99,7 +99,12 @@ TEST_CASE("a flood of a gigabyte costs no memory, and the others go on", "[worke
     events.clear();
   }
   CHECK(others >= 20);
-  CHECK(testing::own_memory() < before + (8 << 20));
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr std::uint64_t kMayGrow = 256 << 20;  // freed memory is kept back, a quarter of the flood at most
+#else
+  constexpr std::uint64_t kMayGrow = 8 << 20;
+#endif
+  CHECK(testing::own_memory() < before + kMayGrow);
   if (force.executor->workers()[1].idle_slots == 0) testing::wait_for(*force.executor, 1, events);
   events.clear();
   force.executor->start(1, make_job(3, {Op::say_and_crash, 3}), {});
