@@ -196,7 +196,7 @@ void add_stage(const StageEntry& entry, std::vector<CanaryCase>& cases) {
 
 std::vector<CanaryCase> canary_cases() {
   std::vector<CanaryCase> cases;
-  for (const Codec* const codec : codecs()) add_codec(*codec, cases);
+  for (const Codec* const codec : listed_codecs()) add_codec(*codec, cases);
   for (const StageEntry& entry : catalogue()) add_stage(entry, cases);
   return cases;
 }

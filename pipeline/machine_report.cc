@@ -159,7 +159,7 @@ std::vector<std::string> written_by(const stages::Codec& codec) {
 
 void add_formats(MachineReport& report) {
   Json& facts = report.facts["formats"];
-  for (const stages::Codec* const codec : stages::codecs())
+  for (const stages::Codec* const codec : stages::listed_codecs())
     facts[std::string(codec->name())] =
         fmt::format("{}; reads and writes {}; .{}", codec->library(), fmt::join(written_by(*codec), ", "),
                     fmt::join(codec->extensions(), " ."));

@@ -80,7 +80,7 @@ std::vector<std::vector<std::byte>> picture_files(const Codec& codec) {
 }
 
 void add_pictures(Seeds& seeds) {
-  for (const Codec* codec : codecs())
+  for (const Codec* codec : listed_codecs())
     for (const std::vector<std::byte>& file : picture_files(*codec)) {
       seeds.add(codec->name(), file);
       MemorySource source(file);

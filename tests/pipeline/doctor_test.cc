@@ -52,7 +52,7 @@ TEST_CASE("every codec and every stage does the same inside the sandbox, with an
     CHECK(result.error.empty());
   }
   CHECK(results.size() == cases.size() * threads.size());
-  for (const stages::Codec* const codec : stages::codecs())
+  for (const stages::Codec* const codec : stages::listed_codecs())
     CHECK(std::ranges::any_of(cases, [&](const CanaryCase& c) { return c.what.starts_with(codec->name()); }));
   for (const stages::StageEntry& entry : stages::catalogue())
     CHECK(std::ranges::any_of(cases, [&](const CanaryCase& c) { return c.what == entry.name; }));
@@ -104,7 +104,7 @@ TEST_CASE("doctor says what there is, and leaves nothing in the folder that it l
   CHECK(report["cpus"]["jobs_by_default"] >= 1);
   CHECK(report["canary"]["tried"] > 100);
   CHECK(report["canary"]["failed"] == 0);
-  for (const stages::Codec* const codec : stages::codecs())
+  for (const stages::Codec* const codec : stages::listed_codecs())
     CHECK_THAT(report["formats"][std::string(codec->name())].get<std::string>(), Contains(codec->library()));
   CHECK(fs::is_empty(folder.path()));
 }
