@@ -82,8 +82,9 @@ struct Existing {
 Existing look_at_output(const std::string& output, const std::string& input);
 
 /// create: nothing may be there when the output is published. replace: rename over what is there (a link itself is
-/// replaced, its target untouched).
-enum class Action : std::uint8_t { create, replace, skip, refuse };
+/// replaced, its target untouched). compare: what is there may be this very output, of a session whose record is lost:
+/// the same bytes stay, others are refused (decide() never says so).
+enum class Action : std::uint8_t { create, replace, skip, refuse, compare };
 struct Decision {
   Action action = Action::create;
   std::string_view reason;  // a sentence's end: "it exists already"; empty for create and replace

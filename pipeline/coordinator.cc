@@ -29,6 +29,7 @@ Coordinator::Coordinator(std::shared_ptr<const Recipe> recipe, const Coordinator
       names_(names),
       progress_(progress),
       publisher_(names, tree, journal, settings_.on_exist, settings_.originals, settings_.names_checked, settings_.sync,
+                 settings_.resumes,
                  [this](const FinishedItem& item, const std::vector<ProductRow>& rows) { on_closed(item, rows); }),
       breaker_(settings.breaker),
       recycling_(settings.recycle),

@@ -32,6 +32,7 @@ struct CoordinatorSettings {
   OnExist on_exist = OnExist::error;
   Originals originals;         // every input, where outputs may replace files
   bool names_checked = false;  // output names were compared with each other before the run
+  bool resumes = false;        // --resume: outputs that are there may be this run's
   bool resumed = false;        // rows that are listed in the journal stand
   bool retry_failed = false;
   bool sync = false;                     // outputs and names are on the disk before an item counts as done

@@ -110,6 +110,7 @@ OutputTree::OutputTree(std::string root) : root_(std::move(root)) {
   if (fstatat(private_fd_.get(), "journal.sqlite", &journal, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(journal.st_mode))
     throw TreeError(fmt::format("{}/journal.sqlite is no regular file; move it away", printable(private_folder())));
   has_tmpfile_ = workers::has_tmpfile(root_.c_str());
+  fill_reserve();
 }
 
 void OutputTree::sweep() const {
@@ -170,7 +171,17 @@ Fd OutputTree::folder_of(const std::string& relative, bool create) const {
   return folder;
 }
 
+void OutputTree::fill_reserve() noexcept {
+  for (Fd& fd : reserve_)
+    if (!fd) fd = Fd(fcntl(root_fd_.get(), F_DUPFD_CLOEXEC, 0));
+}
+
 OutputTree::Published OutputTree::publish(OutputFile&& file, const std::string& relative, bool replace) {
+  struct Refill {
+    OutputTree& tree;
+    ~Refill() { tree.fill_reserve(); }
+  } const refill{*this};
+  reserve_ = {};
   OutputFile owned = std::move(file);
   const Fd folder = folder_of(relative, true);
   const std::string name = name_in(relative), target = path_of(relative);

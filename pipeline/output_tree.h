@@ -5,6 +5,7 @@
 // may be one.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -87,12 +88,14 @@ class OutputTree {
 
  private:
   workers::Fd folder_of(const std::string& relative, bool create) const;
+  void fill_reserve() noexcept;
   void note_change(const std::string& relative);
   OutputFile create_named();
   std::string temporary_name();
 
   std::string root_;
   workers::Fd root_fd_, private_fd_, temporary_fd_;
+  std::array<workers::Fd, 2> reserve_;  // for publish(): what is finished gets its name even when all others are in use
   bool has_tmpfile_ = true;
   std::uint64_t counter_ = 0;
   std::set<std::string> changed_;  // folders, relative

@@ -1,5 +1,6 @@
 #include "pipeline/publisher.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <exception>
@@ -43,7 +44,7 @@ std::string ProductNames::name_of(const Input& input, std::size_t output, const 
 }
 
 Publisher::Publisher(const ProductNames& names, OutputTree& tree, Journal& journal, OnExist on_exist,
-                     const Originals& originals, bool checked, bool sync, Closed closed)
+                     const Originals& originals, bool checked, bool sync, bool resumes, Closed closed)
     : names_(names),
       tree_(tree),
       journal_(journal),
@@ -51,6 +52,7 @@ Publisher::Publisher(const ProductNames& names, OutputTree& tree, Journal& journ
       originals_(originals),
       checked_(checked),
       sync_(sync),
+      resumes_(resumes),
       closed_(std::move(closed)) {}
 
 void Publisher::add(FinishedItem item) {
@@ -71,7 +73,22 @@ Decision Publisher::policy(const std::string& name, const std::string& input_pat
   const Decision decision = decide(on_exist_, existing, modified_ns, false);
   if (existing.kind != Existing::Kind::file || decision.action == Action::replace) return decision;
   const auto file = tree_.find(name);
-  return file && journal_.replaceable(name, *file) ? Decision{Action::replace, {}} : decision;
+  if (file && journal_.replaceable(name, *file)) return {Action::replace, {}};
+  if (file && resumes_ && decision.action == Action::refuse) return {Action::compare, decision.reason};
+  return decision;
+}
+
+// The file of that name if it holds just these bytes.
+std::optional<FileIdentity> Publisher::same_file(const std::string& name, const ProductResult& product) const {
+  const std::optional<FileIdentity> file = tree_.find(name);
+  if (!file || file->bytes != product.bytes) return std::nullopt;
+  const workers::Fd opened(open(tree_.path_of(name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  try {
+    if (opened && FdSource(opened.get()).hash_all() == product.file_hash) return file;
+  } catch (const std::runtime_error&) {
+    // It cannot be read, or changes just now: not what was made.
+  }
+  return std::nullopt;
 }
 
 // The products that are to be published. Turns the item into a failed or skipped one if that cannot or need not be.
@@ -98,8 +115,13 @@ std::vector<Publisher::Pending> Publisher::name_products(FinishedItem& item) {
       last_skipped = fmt::format("{}: {}", name, decision.reason);
       continue;
     }
-    pending.push_back(
-        {{static_cast<std::uint32_t>(i), name, item.files[i].identity(), item.result.products[i]}, decision.action});
+    FileIdentity file = item.files[i].identity();
+    if (decision.action == Action::compare) {
+      const auto same = same_file(name, item.result.products[i]);
+      if (!same) return ends(Terminal::Kind::failed, fmt::format("{}: {}", name, decision.reason));
+      file = *same;
+    }
+    pending.push_back({{static_cast<std::uint32_t>(i), name, file, item.result.products[i]}, decision.action});
   }
   if (pending.empty()) return ends(Terminal::Kind::skipped, last_skipped);
   return pending;
@@ -125,6 +147,7 @@ void Publisher::publish(FinishedItem& item, std::vector<Pending>& pending) {
   try {
     for (; published < pending.size(); ++published) {
       const Pending& p = pending[published];
+      if (p.action == Action::compare) continue;
       const bool replace = p.action == Action::replace;
       if (tree_.publish(std::move(item.files[p.row.output]), p.row.name, replace) == OutputTree::Published::exists)
         throw stages::ImageError(fmt::format("{}: another file took that name in the meantime", p.row.name));
@@ -143,7 +166,7 @@ void Publisher::take_back(const FinishedItem& item, std::span<const Pending> pub
   for (const Pending& p : published) {
     if (p.action == Action::create)
       tree_.remove(p.row.name, p.row.file);
-    else  // the old file is gone; ours may be replaced when the item is done again
+    else if (p.action == Action::replace)  // the old file is gone; ours may be replaced when the item is done again
       journal_.make_replaceable(item.row.source, p.row.name, p.row.file);
   }
 }

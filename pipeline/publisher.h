@@ -48,9 +48,10 @@ class Publisher {
 
   /// `originals`: every input of the run, where outputs may replace files. `checked`: the names were compared with each
   /// other before the run; else a second claim to one name is refused here. `sync`: folders are on the disk before a
-  /// row is closed.
+  /// row is closed. `resumes`: a file that is there and that the journal does not know may be this run's all the same:
+  /// it stays when it holds the very bytes.
   Publisher(const ProductNames&, OutputTree&, Journal&, OnExist, const Originals&, bool checked, bool sync,
-            Closed closed);
+            bool resumes, Closed closed);
   /// What becomes of a file that has the name now. One that this run made and gave up is replaced whatever --on-exist
   /// says. Throws stages::ImageError.
   Decision policy(const std::string& name, const std::string& input_path, std::int64_t input_modified_ns) const;
@@ -67,6 +68,7 @@ class Publisher {
     ProductRow row;
     Action action;
   };
+  std::optional<FileIdentity> same_file(const std::string& name, const ProductResult&) const;
   std::vector<Pending> name_products(FinishedItem&);
   void intend(FinishedItem&, std::vector<Pending>&);
   void publish(FinishedItem&, std::vector<Pending>&);
@@ -78,7 +80,7 @@ class Publisher {
   Journal& journal_;
   OnExist on_exist_;
   const Originals& originals_;
-  bool checked_, sync_;
+  bool checked_, sync_, resumes_;
   CollisionDetector claims_;
   Closed closed_;
   std::vector<FinishedItem> group_;

@@ -253,6 +253,7 @@ int run(RunFlags& flags) {
   workers::fault_point("run.forked");
   Journal journal(tree.private_folder() + "/journal.sqlite");
   tree.sweep();
+  settings.resumes = resume;
   settings.resumed =
       open_run(journal, tree, *recipe, {current_boot_id(), flags.sync, flags.workers.describe()}, resume);
   if (settings.resumed)

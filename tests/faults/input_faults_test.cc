@@ -86,9 +86,12 @@ TEST_CASE("row 13: a header that promises more than the file holds fails inside 
   batch.add_fault("lie@decode 20000x20000", "lie");
   batch.add("short.png", png_that_says(sample_of(*find_codec("png")), 6000, 4000));
   for (const Way& way : isolated_ways()) {
-    const Observed seen = check_batch(batch, way.flags + Words{"--memory", "256M"}, {"lie", "short"},
-                                      {.status = "failed", .reason = "image"});
-    CHECK(seen.most_private_bytes < (kSanitized ? 400u : 64u) << 20);
+    // Not even begun where the header alone asks for too much; found out where there is room for what it says.
+    for (const auto& [memory, reason] : {std::pair{"256M", "memory"}, std::pair{"8G", "image"}}) {
+      const Observed seen = check_batch(batch, way.flags + Words{"--memory", memory}, {"lie", "short"},
+                                        {.status = "failed", .reason = reason});
+      CHECK(seen.most_private_bytes < (kSanitized ? 400u : 64u) << 20);
+    }
   }
 }
 

@@ -80,6 +80,7 @@ ProgramResult run_program(const std::vector<std::string>& arguments) { return Pr
 
 std::map<std::string, std::string> tree(const std::string& folder) {
   std::map<std::string, std::string> files;
+  if (!fs::exists(folder)) return files;  // not made yet
   for (auto it = fs::recursive_directory_iterator(folder); it != fs::recursive_directory_iterator(); ++it) {
     if (it->path().filename() == ".tessera") {
       it.disable_recursion_pending();

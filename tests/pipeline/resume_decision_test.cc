@@ -78,14 +78,4 @@ TEST_CASE("an output is believed by inode, size and time, and by its content aft
   CHECK(compare_output(row, std::nullopt, true) == different);
 }
 
-TEST_CASE("a printed name is one line and obeys nobody", "[resume]") {
-  CHECK(printable("plain \xc3\xa9.jpg") == "plain \xc3\xa9.jpg");
-  CHECK(printable("a\nb\x1b[31m\x7f") == "a\\x0ab\\x1b[31m\\x7f");
-  CHECK(printable("\xff\xc3\xa9") == "\\xff\\xc3\\xa9");
-  CHECK(printable("\xc2\x9b"
-                  "31m") ==
-        "\\xc2\\x9b"
-        "31m");
-}
-
 }  // namespace tessera::tests
