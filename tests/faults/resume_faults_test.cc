@@ -26,7 +26,7 @@ void check_whole_files(Batch& batch) {
 
 TEST_CASE("row 23: a full disk stops the run, and resuming completes it once there is room", "[faults]") {
   Batch batch;
-  batch.job = {"--resize", "400x400!", "-f", "png"};
+  batch.job = {"--resize", "900x900!", "-f", "png"};
   batch.clean();
   if (!mount_small(batch.out(), "size=2m")) return;
   for (const Way& way : isolated_ways()) {
