@@ -125,7 +125,7 @@ void Coordinator::handle(const workers::Event& event) {
     if (found == jobs_.end()) return;
     if (auto limits = found->second.item->task.on(*progress)) {
       limits->private_bytes = found->second.private_bytes;
-      workforce_.executor->set_limits(progress->id, *limits);
+      workforce_.executor->set_limits(progress->id, limits_there(settings_.time, *limits, isolated()));
     }
     return;
   }

@@ -80,6 +80,7 @@ class Coordinator {
   void pull();
   bool dispatch();
   bool idle_worker() const;
+  bool isolated() const;
   bool start(Item&, const Work&);
   std::unique_ptr<Item> next_item();
   std::optional<std::uint32_t> choose_worker(const Work&) const;

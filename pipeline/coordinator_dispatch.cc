@@ -126,6 +126,9 @@ bool Coordinator::idle_worker() const {
   return std::ranges::any_of(workforce_.executor->workers(), [](const auto& w) { return w.idle_slots > 0; });
 }
 
+// All workers of a run are, or none.
+bool Coordinator::isolated() const { return workforce_.executor->workers().front().isolated; }
+
 std::optional<std::uint32_t> Coordinator::choose_worker(const Work& work) const {
   std::optional<std::uint32_t> best;
   const bool decodes = work.payload.kind == JobKind::whole || work.payload.kind == JobKind::decode;
@@ -197,7 +200,7 @@ bool Coordinator::start(Item& item, const Work& work) {
   }
   const bool alone = work.alone;
   const bool opens = work.payload.kind == JobKind::whole || work.payload.kind == JobKind::decode;
-  workers::Limits limits = work.limits;
+  workers::Limits limits = limits_there(settings_.time, work.limits, isolated());
   limits.private_bytes = private_bytes;
   item.task.started(job.id, *window, std::move(*leases));
   jobs_.emplace(job.id, Started{&item, *window, private_bytes});

@@ -69,6 +69,10 @@ std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::
   std::uint64_t next_job = 1;
   std::vector<workers::Event> events;
   std::vector<std::size_t> again;
+  const bool isolated = executor.workers().front().isolated;
+  const auto limits_of = [&](std::uint64_t pixels) {
+    return limits_there(limits.time, limits_for(limits.time, pixels, 1, limits.private_bytes), isolated);
+  };
   const auto more = [&] { return next < paths.size() || !again.empty(); };
   while (more() || !running.empty()) {
     for (bool started = true; started && more();) {
@@ -88,7 +92,7 @@ std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::
         put_payload(payload, job.payload);
         const std::array<int, 1> fds{fd.get()};
         running.emplace(job.id, index);
-        executor.start(worker.window, job, fds, limits_for(limits.time, 0, 1, limits.private_bytes));
+        executor.start(worker.window, job, fds, limits_of(0));
         break;
       }
     }
@@ -99,7 +103,7 @@ std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::
       if (const auto* progress = std::get_if<workers::Progress>(&event)) {
         const std::uint64_t most = limits.max_pixels > 0 ? limits.max_pixels : kMaxOutputPixels;
         const std::uint64_t pixels = pixels_claimed(progress->value, most);
-        executor.set_limits(progress->id, limits_for(limits.time, pixels, 1, limits.private_bytes));
+        executor.set_limits(progress->id, limits_of(pixels));
       }
       const auto* completion = std::get_if<Completion>(&event);
       if (!completion) continue;

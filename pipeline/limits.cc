@@ -39,6 +39,11 @@ workers::Limits limits_for(const TimeLimit& limit, std::uint64_t pixels, std::ui
   return limits;
 }
 
+workers::Limits limits_there(const TimeLimit& limit, workers::Limits limits, bool isolated) {
+  if (!isolated && !limit.timeout) limits.cpu_ms = limits.wall_ms = 0;
+  return limits;
+}
+
 std::uint64_t steps_of(const Recipe& recipe) {
   std::uint64_t steps = recipe.common.size() + recipe.outputs.size();
   for (const OutputSpec& output : recipe.outputs) steps += output.stages.size();

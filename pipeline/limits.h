@@ -20,6 +20,10 @@ struct TimeLimit {
 /// without a time-out. `steps`: what is done to each pixel, decoding included.
 workers::Limits limits_for(const TimeLimit&, std::uint64_t pixels, std::uint64_t steps, std::uint64_t private_bytes);
 
+/// In this process a job that is over its limits can only be asked to stop, and limits by pixels may be raised too late
+/// (serial: by the thread that runs the job). There only a time-out that somebody asked for counts.
+workers::Limits limits_there(const TimeLimit&, workers::Limits, bool isolated);
+
 /// Stages of the recipe and its outputs: what limits_for() calls steps, for a whole image.
 std::uint64_t steps_of(const Recipe&);
 /// The largest image that the plan decodes, computes or encodes.

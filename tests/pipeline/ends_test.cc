@@ -34,6 +34,10 @@ TEST_CASE("a time limit follows the pixels, or the time-out, or is none", "[limi
   CHECK(none.wall_ms == 0);
   CHECK(none.private_bytes == 77);
   CHECK(limits_for({}, ~0ull, ~0ull, 0).cpu_ms == ~0u);  // no overflow
+  CHECK(limits_there({}, usual, true).cpu_ms == usual.cpu_ms);
+  CHECK(limits_there({}, usual, false).cpu_ms == 0);
+  CHECK(limits_there({}, usual, false).wall_ms == 0);
+  CHECK(limits_there({500ms}, given, false).cpu_ms == given.cpu_ms);
 }
 
 TEST_CASE("the breaker trips at deaths in a row over different images only", "[breaker]") {
