@@ -1,13 +1,9 @@
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <opencv2/core.hpp>
-
-#include "pipeline/collisions.h"
 #include "pipeline/commands/commands.h"
 #include "pipeline/commands/options.h"
+#include "pipeline/commands/run_summary.h"
 #include "pipeline/console.h"
 #include "pipeline/coordinator.h"
 #include "pipeline/cpu_count.h"
@@ -17,6 +13,7 @@
 #include "pipeline/runner.h"
 #include "pipeline/signals.h"
 #include "pipeline/size_text.h"
+#include "pipeline/survey.h"
 #include "workers/fault_point.h"
 
 namespace tessera::pipeline {
@@ -33,61 +30,6 @@ struct RunFlags {
   bool resume = false, retry_failed = false, sync = false;
   bool dry_run = false, fail_fast = false, quiet = false, verbose = false, print_recipe = false, json = false;
 };
-
-std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
-
-struct Survey {
-  std::uint64_t inputs = 0, existing = 0;
-  std::string first_existing;
-  Originals originals;
-};
-
-// Pulls all inputs once, before anything is made: two inputs with one output name, an output that is another's input,
-// and, with --on-exist error, outputs that are there already end the run here; when it is resumed they may be its own,
-// which the journal knows. With `print`, says what would happen.
-Survey survey(InputSet& inputs, const Recipe& recipe, const ProductNames& names, const std::string& root,
-              OnExist on_exist, bool resume, bool print) {
-  Survey survey;
-  CollisionDetector collisions;
-  while (const std::optional<Input> input = wait_for_next(inputs)) {
-    ++survey.inputs;
-    if (resume || on_exist == OnExist::overwrite || on_exist == OnExist::newer) survey.originals.add(input->path);
-    if (input->error) {
-      if (print) fmt::print("{} : {}\n", printable(input->path), printable(*input->error));
-      continue;
-    }
-    try {
-      for (std::size_t i = 0; i < recipe.outputs.size(); ++i) {
-        if (!names.known_before_decode(i)) {
-          if (print)
-            fmt::print("{} -> {} (named once it is decoded)\n", printable(input->path),
-                       recipe.outputs[i].name_template);
-          continue;
-        }
-        const std::string output = root + "/" + names.name_of(*input, i, nullptr);
-        if (const auto collision = collisions.add(absolute(output), absolute(input->path)))
-          throw UsageError(to_string(*collision));
-        const Existing existing = look_at_output(output, input->path);
-        // The input's own time decides `newer` when the run looks again; here only what is certain is said.
-        const Decision decision = decide(on_exist, existing, 0, false);
-        const bool perhaps_ours = resume && existing.kind == Existing::Kind::file;
-        if (existing.kind != Existing::Kind::absent && decision.action == Action::refuse && !perhaps_ours &&
-            survey.existing++ == 0)
-          survey.first_existing = fmt::format("{}: {}", output, decision.reason);
-        if (print)
-          fmt::print("{} -> {}{}\n", printable(input->path), printable(output),
-                     existing.kind == Existing::Kind::absent ? ""
-                     : perhaps_ours                          ? " (kept or replaced if this run made it)"
-                     : decision.action == Action::replace    ? " (replaced)"
-                     : on_exist == OnExist::newer            ? " (replaced if the input is newer)"
-                                                             : fmt::format(" ({})", decision.reason));
-      }
-    } catch (const stages::ImageError& e) {
-      if (print) fmt::print("{} : {}\n", printable(input->path), e.what());  // one failed item, when its turn comes
-    }
-  }
-  return survey;
-}
 
 // Begins a run or goes on with the last one (true), and leaves its recipe for whoever wants to repeat a picture.
 bool open_run(Journal& journal, OutputTree& tree, const Recipe& recipe, const SessionInfo& session, bool resume) {
@@ -122,58 +64,6 @@ std::map<std::string, bool> take_suspects(Journal& journal, bool in_process, boo
                "tessera: the program ended while it worked on {} ({} in all); such pictures come last, one at a time\n",
                printable(suspects.begin()->first), suspects.size());
   return suspects;
-}
-
-double cpu_seconds(int who) {
-  rusage usage{};
-  getrusage(who, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-int exit_code(const RunResult& result) {
-  const Counts& c = result.counts;
-  if (result.environment) return kEnvironment;
-  if (result.signal != 0) return kSignalled + result.signal;
-  if (c.finished() == 0) return kNothingMatched;
-  return c.failed + c.quarantined > 0 ? kSomeFailed : kAllDone;
-}
-
-std::string why_stopped(const RunResult& result, std::uint64_t total) {
-  if (result.signal == 0 || result.environment) return "stopped early: " + result.stopped;
-  const std::string of = total > 0 ? fmt::format(" of {}", total) : "";
-  return fmt::format("interrupted ({}): {}{} done; the same command with --resume goes on", signal_name(result.signal),
-                     result.counts.finished(), of);
-}
-
-int report(const RunResult& result, const RunFlags& flags, const std::string& root, std::uint64_t total, double seconds,
-           const workers::Arena& arena) {
-  const Counts& c = result.counts;
-  if (flags.json) {
-    say(stdout,
-        fmt::format("{{\"done\": {}, \"done_earlier\": {}, \"skipped\": {}, \"failed\": {}, \"quarantined\": {}, "
-                    "\"bytes_in\": {}, "
-                    "\"bytes_out\": {}, \"seconds\": {:.3f}, \"coordinator_cpu\": {:.4f}, \"worker_cpu\": {:.4f}, "
-                    "\"messages\": {}, \"peak_memory\": {}, \"stopped\": {}}}\n",
-                    c.done, c.done_earlier, c.skipped, c.failed, c.quarantined, c.bytes_in, c.bytes_out, seconds,
-                    cpu_seconds(RUSAGE_SELF), cpu_seconds(RUSAGE_CHILDREN), result.messages, arena.usage().peak,
-                    result.stopped.empty() ? "false" : "true"));
-  } else if (!flags.quiet) {
-    std::string line = fmt::format("{} done", c.done);
-    if (c.done_earlier) line += fmt::format(" ({} earlier)", c.done_earlier);
-    if (c.skipped) line += fmt::format(", {} skipped", c.skipped);
-    if (c.failed) line += fmt::format(", {} failed", c.failed);
-    if (c.quarantined) line += fmt::format(", {} quarantined", c.quarantined);
-    say(stderr, fmt::format("tessera: {} in {:.1f} s ({:.1f} images/s), {} -> {}, {}\n", line, seconds,
-                            static_cast<double>(c.finished_now()) / seconds, format_bytes(c.bytes_in),
-                            format_bytes(c.bytes_out), printable(root)));
-  }
-  if (!result.stopped.empty()) say(stderr, fmt::format("tessera: {}\n", why_stopped(result, total)));
-  const int code = exit_code(result);
-  if (code == kNothingMatched) say(stderr, "tessera: no input matched\n");
-  return code;
 }
 
 int run(RunFlags& flags) {
@@ -287,7 +177,7 @@ int run(RunFlags& flags) {
     result.environment = true;
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-  return report(result, flags, root, settings.total, seconds, *workforce.arena);
+  return summarise(result, {root, settings.total, seconds, workforce.arena->usage().peak}, flags.json, flags.quiet);
 }
 
 }  // namespace
