@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <regex>
+#include <sstream>
 
 #include "pipeline/reference.h"
 #include "tests/pipeline/program.h"
@@ -34,6 +35,20 @@ TEST_CASE("the README's reference is what the program prints", "[house]") {
   const std::string readme = read_file(TESSERA_SOURCE "/README.md");
   INFO("run tests/update_readme.sh");
   CHECK(readme.find(pipeline::stages_markdown()) != std::string::npos);
+  std::string commands = run_program({"--help"}).out;
+  commands.erase(0, commands.find("Subcommands:"));
+  std::istringstream lines(commands);
+  std::string line;
+  std::getline(lines, line);
+  int found = 0;
+  for (; std::getline(lines, line); ++found) {
+    const std::string command = line.substr(2, line.find(' ', 2) - 2);
+    INFO(command);
+    std::string help = run_program({command, "--help"}).out;
+    while (help.ends_with('\n')) help.pop_back();
+    CHECK(readme.find("```text\n" + help + "\n```\n") != std::string::npos);
+  }
+  CHECK(found >= 6);
 }
 
 }  // namespace tessera::tests
