@@ -93,6 +93,7 @@ class Coordinator {
   void on_closed(const FinishedItem&, const std::vector<ProductRow>&);
   void say_failure(const FinishedItem&);
   void stop(std::string why, bool environment);
+  void unmark(const Item&) noexcept;
   bool settle_earlier(const Input&);
   void pull_suspect();
   void count(Terminal::Kind);

@@ -32,8 +32,10 @@ void Coordinator::fail_input(const Input& input, std::int64_t modified_ns, Termi
 void Coordinator::finish(std::unique_ptr<Item> item, const Terminal& terminal) {
   // A full disk is not the picture's fault: the run stops, and the picture is neither done nor failed. A worker's word
   // is not enough for that.
-  if (terminal.kind == Terminal::Kind::failed && terminal.reason == FailReason::output && !tree_.has_room())
+  if (terminal.kind == Terminal::Kind::failed && terminal.reason == FailReason::output && !tree_.has_room()) {
+    unmark(*item);
     return stop(terminal.sentence, true);
+  }
   const TaskResult& result = item->task.result();
   FinishedItem finished;
   finished.row.item = item->input.index;
@@ -128,6 +130,16 @@ void Coordinator::put_aside(const Item& item, const Terminal& terminal, const Fa
                                printable(item.input.path), printable(trouble)));
 }
 
+// It did not end the program: no later run has to beware of it.
+void Coordinator::unmark(const Item& item) noexcept {
+  if (!settings_.marks) return;
+  try {
+    journal_.clear_mark(item.input.path);
+  } catch (const EnvironmentError& e) {
+    stop(e.what(), true);
+  }
+}
+
 // Stops now: what runs is given up.
 void Coordinator::abort(std::string why) {
   stop(std::move(why), true);
@@ -166,6 +178,7 @@ void Coordinator::abandon() {
   } catch (const std::exception& e) {
     stop(e.what(), true);
   }
+  for (const auto& item : items_) unmark(*item);
   jobs_.clear();
   exclusive_.clear();
   spreading_ = nullptr;

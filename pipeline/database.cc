@@ -90,9 +90,14 @@ void Database::execute(const char* sql) {
 
 std::int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(db_); }
 
-void Database::begin() {
+void Database::begin(bool durable) {
   if (broken_) throw JournalError(fmt::format("the journal {} could not be written before", printable(path_)));
-  if (!open_) execute("BEGIN IMMEDIATE");
+  durable |= always_durable_;
+  if (open_ && durable && !durable_) commit();
+  if (open_) return;
+  if (durable != durable_) execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  durable_ = durable;
+  execute("BEGIN IMMEDIATE");
   open_ = true;
 }
 

@@ -28,10 +28,13 @@ class Database {
 
   void execute(const char* sql);
   std::int64_t last_row_id() const;
-  /// The transaction; begin() does nothing inside one. After any error both throw: what was not committed is lost, and
-  /// the closing of the database rolls it back.
-  void begin();
+  /// The transaction; begin() does nothing inside one. `durable`: its commit waits for the disk; a transaction that
+  /// would not is committed first. After any error both throw: what was not committed is lost, and the closing of the
+  /// database rolls it back.
+  void begin(bool durable = false);
   void commit();
+  /// Every commit waits for the disk from now on.
+  void make_durable() { always_durable_ = true; }
   /// A sentence with the file and what can be done. `doing`: "be written".
   [[noreturn]] void fail(const char* doing);
   const std::string& path() const { return path_; }
@@ -42,6 +45,7 @@ class Database {
   sqlite3* db_ = nullptr;
   bool open_ = false;    // a transaction is
   bool broken_ = false;  // a write failed
+  bool durable_ = false, always_durable_ = false;
 };
 
 class Statement {

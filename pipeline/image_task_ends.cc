@@ -2,7 +2,7 @@
 //   crashed      once more, alone; a second time it is quarantined. A forbidden system call of a job that had its
 //                worker to itself: at once
 //   timed out    by its processor time: failed. By the clock: once more, alone, for the machine may have been at fault
-//   interrupted  another job was killed together with its worker: starts again, unblamed
+//   interrupted  another job was killed together with its worker: starts again, unblamed; from the second time on alone
 //   failed       out of memory: once more, alone, with all the memory that a job may have. Input changed, descriptors
 //                lost: once more. Blocks lost with somebody else's worker: starts again, unblamed
 #include <fmt/format.h>
@@ -42,6 +42,8 @@ void ImageTask::advance(const Completion& completion, Running& job) {
     case Outcome::cancelled:
       return end({Terminal::Kind::failed, "cancelled", FailReason::cancelled});
     case Outcome::interrupted:
+      // A second time it gets a worker of its own, where nobody else can be the reason.
+      if (losses_ > 0) alone_ = true;
       if (losses_++ < kMaxLosses) return restart();
       return end({Terminal::Kind::failed, "its workers kept being killed for other images", FailReason::interrupted});
     case Outcome::done:

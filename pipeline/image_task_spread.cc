@@ -68,7 +68,7 @@ Work ImageTask::band_work(std::size_t p) const {
                      pass.measures >= 0 ? plan_.statistics[static_cast<std::size_t>(pass.measures)].bytes : 0};
   work.private_bytes = pass.band_scratch_bytes + (only_measured ? bytes : 0);
   // A band may need rows of the whole source, and any of them may be the slow one.
-  work.limits = limits_of(pixels_of(pass), 1 + pass.steps.size());
+  work.limits = limits_of(pixels_of(pass), steps_of(pass));
   work.table = to_bytes(table_for(pass));
   // Its rows are warm where the decoder wrote them.
   work.prefer_window = pass.from_frame == 0 ? decoded_->block().window : 0;

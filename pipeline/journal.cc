@@ -158,7 +158,7 @@ void Journal::begin_session(const SessionInfo& session) {
   insert.bind(std::int64_t{getpid()}).run();
   session_ = db_.last_row_id();
   db_.commit();
-  if (session.synced) db_.execute("PRAGMA synchronous=FULL");
+  if (session.synced) db_.make_durable();
 }
 
 void Journal::write_item(const ItemRow& row, bool closed) {
@@ -189,8 +189,9 @@ void Journal::remove_row(const std::string& source) {
   sql_->remove_products.bind(run_).bind_blob(source).run();
 }
 
+// On the disk before the names are: after a power cut a name may be there and its bytes not, and only the row tells.
 void Journal::intend(const ItemRow& row, const std::vector<ProductRow>& products) {
-  db_.begin();
+  db_.begin(true);
   write_item(row, false);
   write_products(row.source, products);
 }
@@ -234,7 +235,8 @@ std::optional<JournalRow> Journal::find(const std::string& source) {
     row.emplace();
     row->item = read_item(s);
     row->closed = s.column(22) != 0;
-    row->durable = s.column(24) != 0 || s.bytes(23) == boot_id_;
+    row->synced = s.column(24) != 0;
+    row->durable = row->synced || s.bytes(23) == boot_id_;
     row->listed = s.column(25) == session_;
   }
   s.reset();
@@ -293,6 +295,11 @@ std::map<std::string, bool> Journal::begun() {
   Statement s(db_, "SELECT source, alone FROM begun");
   while (s.step()) marks.emplace(s.bytes(0), s.column(1) != 0);
   return marks;
+}
+
+void Journal::clear_mark(const std::string& source) {
+  db_.begin();
+  sql_->remove_mark.bind_blob(source).run();
 }
 
 void Journal::clear_begun() {

@@ -56,6 +56,7 @@ struct JournalRow {
   ItemRow item;
   std::vector<ProductRow> products;
   bool closed = false;   // else intended: a crash came between intent and close
+  bool synced = false;   // its outputs were on the disk when it was closed
   bool durable = false;  // written in this boot, or synced: its outputs need no second look
   bool listed = false;   // by this session: keep() was called for it, or it was done in it
 };
@@ -103,6 +104,7 @@ class Journal {
   /// Marks that earlier sessions left: inputs that were being worked on when the program ended; true: alone.
   std::map<std::string, bool> begun();
   void clear_begun();
+  void clear_mark(const std::string& source);
   /// Commits that the input is being worked on. Its rows take the mark back.
   void mark_begun(const std::string& source, bool alone);
 

@@ -16,16 +16,17 @@ struct TimeLimit {
   std::optional<std::chrono::milliseconds> timeout;
 };
 
-/// CPU: the time-out, or 5 s and half a microsecond for each pixel and step. Wall: four times that and 2 s, or 10 s
-/// without a time-out. `steps`: what is done to each pixel, decoding included.
+/// CPU: the time-out, or 5 s and a microsecond for each pixel and step. Wall: four times that and 2 s, or 10 s without a
+/// time-out. `steps`: what is done to each pixel, decoding included; a slow stage counts several times.
 workers::Limits limits_for(const TimeLimit&, std::uint64_t pixels, std::uint64_t steps, std::uint64_t private_bytes);
 
 /// In this process a job that is over its limits can only be asked to stop, and limits by pixels may be raised too late
 /// (serial: by the thread that runs the job). There only a time-out that somebody asked for counts.
 workers::Limits limits_there(const TimeLimit&, workers::Limits, bool isolated);
 
-/// Stages of the recipe and its outputs: what limits_for() calls steps, for a whole image.
+/// Stages of the recipe and its outputs, or of a pass: what limits_for() calls steps.
 std::uint64_t steps_of(const Recipe&);
+std::uint64_t steps_of(const Pass&);
 /// The largest image that the plan decodes, computes or encodes.
 std::uint64_t pixels_of(const ImagePlan&);
 std::uint64_t pixels_of(const Pass&);

@@ -9,8 +9,8 @@
 
 #include "pipeline/job_files.h"
 #include "pipeline/journal.h"
-#include "pipeline/utf8.h"
 #include "pipeline/printable.h"
+#include "pipeline/utf8.h"
 
 namespace tessera::pipeline {
 namespace {

@@ -241,6 +241,13 @@ void OutputTree::note_change(const std::string& relative) {
   changed_.insert("");
 }
 
+void OutputTree::sync_file(const std::string& relative) {
+  const Fd folder = folder_of(relative, false);
+  const Fd file(openat(folder.get(), name_in(relative).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!file || fsync(file.get()) != 0) fail("cannot sync", path_of(relative));
+  note_change(relative);
+}
+
 void OutputTree::sync_folders() {
   for (const std::string& path : changed_) {
     const Fd folder = folder_of(path, false);

@@ -80,6 +80,8 @@ class OutputTree {
   std::optional<FileIdentity> find(const std::string& relative) const;
   /// Takes the name of that very file away. False: it has another file now, or none.
   bool remove(const std::string& relative, const FileIdentity&);
+  /// Brings a file that is there to the disk; its folder with the next sync_folders(). Throws TreeError.
+  void sync_file(const std::string& relative);
   /// Syncs the folders in which names changed since the last call. Throws TreeError.
   void sync_folders();
   /// A small file in .tessera, whole or not at all. Throws TreeError.

@@ -121,6 +121,10 @@ std::vector<Publisher::Pending> Publisher::name_products(FinishedItem& item) {
       if (!same) return ends(Terminal::Kind::failed, fmt::format("{}: {}", name, decision.reason));
       file = *same;
     }
+    // A worker's word is held against what is there.
+    if (file.bytes != item.result.products[i].bytes)
+      return ends(Terminal::Kind::failed, fmt::format("{}: its worker wrote {} bytes and spoke of {}", name, file.bytes,
+                                                      item.result.products[i].bytes));
     pending.push_back({{static_cast<std::uint32_t>(i), name, file, item.result.products[i]}, decision.action});
   }
   if (pending.empty()) return ends(Terminal::Kind::skipped, last_skipped);

@@ -61,19 +61,21 @@ Likeness compare_output(const ProductRow& row, const std::optional<FileIdentity>
   return durable && *file == row.file ? Likeness::same : Likeness::unsure;
 }
 
-ResumeCheck::ResumeCheck(Journal& journal, const OutputTree& tree, const ProductNames& names, std::size_t outputs,
-                         workers::Executor& executor, OnExist on_exist, bool retry_failed)
+ResumeCheck::ResumeCheck(Journal& journal, OutputTree& tree, const ProductNames& names, std::size_t outputs,
+                         workers::Executor& executor, OnExist on_exist, bool retry_failed, bool sync)
     : journal_(journal),
       tree_(tree),
       names_(names),
       outputs_(outputs),
       executor_(executor),
       on_exist_(on_exist),
-      retry_failed_(retry_failed) {}
+      retry_failed_(retry_failed),
+      sync_(sync) {}
 
 void ResumeCheck::run(InputSet& inputs) {
   while (std::optional<Input> input = wait_for_next(inputs)) look(std::move(*input));
   settle_waiting();
+  if (sync_) tree_.sync_folders();
   journal_.commit();
   if (foreign_ > 0)
     throw UsageError(fmt::format(
@@ -151,7 +153,10 @@ void ResumeCheck::settle(Entry& entry, ResumeAction action) {
   if (action == ResumeAction::keep) {
     row.item.item = entry.input.index;
     row.item.modified_ns = entry.modified_ns;
-    for (std::size_t i = 0; i < row.products.size(); ++i) row.products[i].file = *entry.files[i];
+    for (std::size_t i = 0; i < row.products.size(); ++i) {
+      row.products[i].file = *entry.files[i];
+      if (sync_ && !row.synced) tree_.sync_file(row.products[i].name);
+    }
     journal_.keep(row);
   } else {
     for (std::size_t i = 0; i < row.products.size(); ++i) {
@@ -164,7 +169,9 @@ void ResumeCheck::settle(Entry& entry, ResumeAction action) {
     journal_.reopen(row.item.source);
     look_for_foreign(entry.input);
   }
-  if (++settled_ % kCommitEvery == 0) journal_.commit();
+  if (++settled_ % kCommitEvery != 0) return;
+  if (sync_) tree_.sync_folders();
+  journal_.commit();
 }
 
 // Said before anything is made, as without --resume.

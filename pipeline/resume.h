@@ -44,8 +44,9 @@ Likeness compare_output(const ProductRow&, const std::optional<FileIdentity>&, b
 /// whatever is not listed is to be done.
 class ResumeCheck {
  public:
-  ResumeCheck(Journal&, const OutputTree&, const ProductNames&, std::size_t outputs, workers::Executor&, OnExist,
-              bool retry_failed);
+  /// `sync`: outputs that an earlier session left to the system are brought to the disk, so that their rows may say so.
+  ResumeCheck(Journal&, OutputTree&, const ProductNames&, std::size_t outputs, workers::Executor&, OnExist,
+              bool retry_failed, bool sync);
   /// Throws JournalError; UsageError when a file that is not ours has an output's name and --on-exist is error.
   void run(InputSet&);
 
@@ -66,12 +67,12 @@ class ResumeCheck {
   void look_for_foreign(const Input&);
 
   Journal& journal_;
-  const OutputTree& tree_;
+  OutputTree& tree_;
   const ProductNames& names_;
   std::size_t outputs_;
   workers::Executor& executor_;
   OnExist on_exist_;
-  bool retry_failed_;
+  bool retry_failed_, sync_;
   std::vector<Entry> waiting_;  // for hashes
   std::uint64_t settled_ = 0, foreign_ = 0;
   std::string first_foreign_;

@@ -42,6 +42,8 @@ class Stage {
   virtual std::optional<ImageInfo> output(const ImageInfo& in) const = 0;
   virtual std::unique_ptr<const Reduction> reduction(const ImageInfo&) const { return nullptr; }
   virtual std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const = 0;
+  /// How many times as long as most stages it may take for a pixel: for whoever decides when a job has hung.
+  virtual std::uint32_t slowness() const { return 1; }
 };
 
 }  // namespace tessera::stages

@@ -184,7 +184,7 @@ void LimitFlags::add_to(CLI::App& app) {
   app.add_option(
          "--timeout", timeout_,
          "Processor time of an image: 30s, 2m; four times that and 2 s by the clock; 0: none. Default (auto): 5 s "
-         "and 0.5 s for each megapixel and stage")
+         "and 1 s for each megapixel and stage, more for a slow one")
       ->type_name("TIME");
 }
 

@@ -58,11 +58,12 @@ std::map<std::string, bool> take_suspects(Journal& journal, bool in_process, boo
   }
   std::map<std::string, bool> suspects = journal.begun();
   if (!quiet)
-    fmt::print(stderr, "tessera: this mode isolates nothing: a picture that crashes ends the run (--mode processes)\n");
+    say(stderr, "tessera: this mode isolates nothing: a picture that crashes ends the run (--mode processes)\n");
   if (!suspects.empty())
-    fmt::print(stderr,
-               "tessera: the program ended while it worked on {} ({} in all); such pictures come last, one at a time\n",
-               printable(suspects.begin()->first), suspects.size());
+    say(stderr,
+        fmt::format(
+            "tessera: the program ended while it worked on {} ({} in all); such pictures come last, one at a time\n",
+            printable(suspects.begin()->first), suspects.size()));
   return suspects;
 }
 
@@ -117,8 +118,9 @@ int run(RunFlags& flags) {
     settings.originals = std::move(found.originals);
     if (found.inputs == 0) {
       for (const std::string& source : inputs->empty_sources())
-        fmt::print(stderr, "tessera: no picture directly in {} (-r enters the folders inside)\n", source);
-      fmt::print(stderr, "tessera: no input matched\n");
+        say(stderr,
+            fmt::format("tessera: no picture directly in {} (-r enters the folders inside)\n", printable(source)));
+      say(stderr, "tessera: no input matched\n");
       return kNothingMatched;
     }
     if (found.existing > 0)
@@ -147,7 +149,8 @@ int run(RunFlags& flags) {
   settings.resumed =
       open_run(journal, tree, *recipe, {current_boot_id(), flags.sync, flags.workers.describe()}, resume);
   if (settings.resumed)
-    ResumeCheck(journal, tree, names, recipe->outputs.size(), *workforce.executor, on_exist, flags.retry_failed)
+    ResumeCheck(journal, tree, names, recipe->outputs.size(), *workforce.executor, on_exist, flags.retry_failed,
+                flags.sync)
         .run(*make_input_set(sources, input_options));
   settings.retry_failed = flags.retry_failed;
   settings.marks = executor.mode != workers::ExecutorOptions::Mode::processes;

@@ -96,6 +96,33 @@ TEST_CASE("row 32: a disk that is full for the journal stops the run, and resumi
   }
 }
 
+TEST_CASE("row 32: what is intended is on the disk before it has a name, without --fsync as well", "[faults]") {
+  Batch batch;
+  batch.clean();
+  {
+    const IoFault fault("fsync:1+:EIO:journal");
+    const Observed seen = run_watched(batch.words({"-j2"}));
+    INFO(seen.result.err);
+    CHECK(seen.result.code == 4);
+    CHECK(tree(batch.out()).empty());
+  }
+  check_resumed(batch, {"-j2"});
+}
+
+TEST_CASE("row 37: going on with --fsync brings to the disk what an earlier session left to the system", "[faults]") {
+  Batch batch;
+  batch.clean();
+  REQUIRE(run_watched(batch.words({"-j2"})).result.code == 0);
+  {
+    const IoFault fault("fsync:1+:EIO:/p05");
+    const Observed seen = run_watched(batch.words({"-j2", "--resume", "--fsync"}));
+    INFO(seen.result.err);
+    CHECK(seen.result.code == 4);
+    CHECK_THAT(seen.result.err, Catch::Matchers::Contains("p05"));
+  }
+  check_resumed(batch, {"-j2", "--fsync"});
+}
+
 TEST_CASE("row 32: a journal that was torn off is recovered", "[faults]") {
   for (const bool cut : {true, false}) {
     Batch batch;

@@ -48,6 +48,7 @@ TEST_CASE("row 36: with --breaker 0 every crashing image is quarantined", "[faul
 TEST_CASE("row 36: workers that are all killed at once, again and again, end the run", "[faults]") {
   Batch batch;
   for (int i = 0; i < 12; ++i) batch.add_fault("sleep@decode:200", fmt::format("fault{:02}", i));
+  const Environment no_tracer("ASAN_OPTIONS", "detect_leaks=0");  // a child that would be killed, too
   const Observed seen = run_watched(batch.words({"-j2"}), 60, [](Program& program) {
     for (const int pid : program.workers()) kill(pid, SIGKILL);
   });
@@ -94,6 +95,20 @@ TEST_CASE("row 38: a second interrupt ends at once what the first one waits for"
   if (!kSanitized) CHECK(after < 3);
   CHECK(leftovers(batch.out()).empty());
   check_resumed(batch, {"-j2"});
+}
+
+TEST_CASE("row 38: a picture that was interrupted twice in thread mode is no suspect", "[faults]") {
+  Batch batch;
+  batch.add_fault("sleep@decode:5500");  // longer than the drain
+  for (int round = 0; round < 2; ++round) {
+    bool sent = false;
+    const Observed seen = run_watched(batch.words({"--mode", "threads", "-j2", "--resume"}), 30, [&](Program& program) {
+      if (sent || tree(batch.out()).empty()) return;
+      sent = kill(program.pid(), SIGINT) == 0;
+    });
+    CHECK(seen.result.code == 130);
+  }
+  check_resumed(batch, {"--mode", "threads", "-j2"});
 }
 
 TEST_CASE("row 38: a hang-up stops the run in order", "[faults]") {

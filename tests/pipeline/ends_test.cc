@@ -11,6 +11,7 @@
 #include "pipeline/limits.h"
 #include "pipeline/printable.h"
 #include "pipeline/quarantine.h"
+#include "pipeline/recipe.h"
 #include "pipeline/recycling.h"
 #include "tests/pipeline/program.h"
 #include "workers/fd.h"
@@ -23,7 +24,7 @@ using Catch::Matchers::Contains;
 
 TEST_CASE("a time limit follows the pixels, or the time-out, or is none", "[limits]") {
   const auto usual = limits_for({}, 20'000'000, 3, 77);
-  CHECK(usual.cpu_ms == 5000 + 30'000);
+  CHECK(usual.cpu_ms == 5000 + 60'000);
   CHECK(usual.wall_ms == 4 * usual.cpu_ms + 10'000);
   CHECK(usual.private_bytes == 77);
   const auto given = limits_for({500ms}, 20'000'000, 3, 0);
@@ -34,6 +35,16 @@ TEST_CASE("a time limit follows the pixels, or the time-out, or is none", "[limi
   CHECK(none.wall_ms == 0);
   CHECK(none.private_bytes == 77);
   CHECK(limits_for({}, ~0ull, ~0ull, 0).cpu_ms == ~0u);  // no overflow
+  const auto steps_with = [](const char* op, const char* value) {
+    RecipeFile file = default_recipe();
+    const std::array<stages::Values::Pair, 1> pair{{{"", value}}};
+    CommandLineOverrides flags;
+    flags.stages.push_back(make_stage_spec(op, pair, "here"));
+    apply(flags, file);
+    return steps_of(file.recipe);
+  };
+  CHECK(steps_with("sharpen", "0.5") == 2);
+  CHECK(steps_with("median", "64") > 8 * steps_with("median", "1"));
   CHECK(limits_there({}, usual, true).cpu_ms == usual.cpu_ms);
   CHECK(limits_there({}, usual, false).cpu_ms == 0);
   CHECK(limits_there({}, usual, false).wall_ms == 0);

@@ -126,7 +126,7 @@ TEST_CASE("processor time that has run out ends an image, the clock only alone",
 TEST_CASE("an interrupted image starts again without blame, but not for ever", "[outcomes]") {
   OneImage image;
   for (int i = 0; i < 16; ++i) {
-    CHECK_FALSE(image.start().alone);
+    CHECK(image.start().alone == (i > 1));  // at first it may have been chance
     image.task.on(image.ended(Outcome::interrupted));
     REQUIRE_FALSE(image.task.terminal());
   }
@@ -185,10 +185,10 @@ TEST_CASE("limits grow with what a worker says is before it, up to what may be",
   CHECK(image.start().limits.cpu_ms == 5000);
   const auto more = image.task.on(workers::Progress{image.id(), claim_of(500'000)});
   REQUIRE(more);
-  CHECK(more->cpu_ms > 5000 + 500'000 * 3 / 2000 - 10);
+  CHECK(more->cpu_ms > 5000 + 500'000 * 3 / 1000 - 10);
   const auto most = image.task.on(workers::Progress{image.id(), ~std::uint32_t{0}});
   REQUIRE(most);
-  CHECK(most->cpu_ms == 5000 + 1'000'000 * 3 / 2000);  // max_pixels, two stages and a product
+  CHECK(most->cpu_ms == 5000 + 1'000'000 * 3 / 1000);  // max_pixels, two stages and a product
   CHECK_FALSE(image.task.on(workers::Progress{image.id() + 1, 1}));
 }
 
