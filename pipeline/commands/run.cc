@@ -9,6 +9,7 @@
 #include "pipeline/cpu_count.h"
 #include "pipeline/job_files.h"
 #include "pipeline/printable.h"
+#include "pipeline/quarantine.h"
 #include "pipeline/resume.h"
 #include "pipeline/runner.h"
 #include "pipeline/signals.h"
@@ -91,6 +92,7 @@ int run(RunFlags& flags) {
   const std::string root = flags.output;
   const InputOptions input_options = flags.inputs.options(root);
   const ProductNames names(*recipe);
+  check_quarantine(flags.quarantine, root, sources);
 
   CoordinatorSettings settings;
   settings.tiling = flags.tiling == "whole"    ? Tiling::whole
