@@ -87,6 +87,7 @@ class Coordinator {
   void decide_routes();
   std::string too_little_memory(const RouteQuestion&) const;
   void handle(const workers::Event&);
+  void handle_last(const workers::Event&);
   void settle(Item&);
   void finish(std::unique_ptr<Item>, const Terminal&);
   void fail_input(const Input&, std::int64_t modified_ns, Terminal);
@@ -98,7 +99,9 @@ class Coordinator {
   void count(Terminal::Kind);
   int total_slots() const;
   TaskSettings task_settings(const Input&) const;
+  bool may_pull_now() const;
   void wait();
+  std::size_t hear(workers::Clock::time_point until, void (Coordinator::*take)(const workers::Event&));
 
   std::shared_ptr<const Recipe> recipe_;
   CoordinatorSettings settings_;
@@ -111,6 +114,7 @@ class Coordinator {
   Publisher publisher_;
 
   std::multimap<std::uint64_t, Input> ahead_;         // by size: the largest is dispatched first
+  bool more_inputs_ = true;                           // the last pull() did not come to an end of what is there
   std::deque<Input> deferred_;                        // suspects: last and alone
   std::vector<std::unique_ptr<Item>> items_;          // in flight, oldest first
   std::map<std::uint64_t, Started> jobs_;             // by job id
