@@ -80,6 +80,7 @@ class Coordinator {
   void pull();
   bool dispatch();
   bool idle_worker() const;
+  bool may_open(const workers::Executor::Worker&) const;
   bool isolated() const;
   bool start(Item&, const Work&);
   std::unique_ptr<Item> next_item();

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <map>
 
 #include "pipeline/runner.h"
 #include "tests/pipeline/program.h"
@@ -42,6 +43,7 @@ class WatchedExecutor final : public workers::Executor {
   std::span<const Worker> workers() const override { return real_->workers(); }
   void start(std::uint32_t window, const workers::Job& job, std::span<const int> fds,
              const workers::Limits& limits) override {
+    most_starts = std::max(most_starts, ++starts_[window]);
     real_->start(window, job, fds, limits);
   }
   void set_limits(std::uint64_t job, const workers::Limits& limits) override { real_->set_limits(job, limits); }
@@ -50,6 +52,8 @@ class WatchedExecutor final : public workers::Executor {
   void wait(std::vector<workers::Event>& out, Clock::time_point until) override {
     if (on_wait) on_wait();
     real_->wait(out, until);
+    for (const workers::Event& event : out)
+      if (const auto* lost = std::get_if<workers::WindowLost>(&event)) starts_.erase(lost->window);
     if (fails_with_an_event && !out.empty()) throw std::runtime_error("no worker can be had");
   }
   void cancel(std::uint64_t job) override { real_->cancel(job); }
@@ -59,17 +63,17 @@ class WatchedExecutor final : public workers::Executor {
 
   std::function<void()> on_wait;
   bool fails_with_an_event = false;
+  int most_starts = 0;  // of jobs, by one worker before it was replaced
 
  private:
+  std::map<std::uint32_t, int> starts_;
   std::unique_ptr<workers::Executor> real_;
 };
 
 struct OneRun {
-  OneRun() {
+  explicit OneRun(const workers::ExecutorOptions& options = {workers::ExecutorOptions::Mode::serial}) {
     std::filesystem::create_directories(folder / "in");
-    workers::ExecutorOptions options;
-    options.mode = workers::ExecutorOptions::Mode::serial;
-    workforce = workers::make_workforce(options, 256 << 20, make_runner(recipe, {}, 1));
+    workforce = workers::make_workforce(options, 256 << 20, make_runner(recipe, {}, options.threads));
     auto watched = std::make_unique<WatchedExecutor>(std::move(workforce.executor));
     executor = watched.get();
     workforce.executor = std::move(watched);
@@ -147,6 +151,33 @@ TEST_CASE("what was heard together with the end of the executor counts", "[coord
   CHECK(result.environment);
   CHECK(result.counts.done == 1);
   CHECK(tests::tree(run.folder / "out").size() == 1);
+}
+
+TEST_CASE("no worker opens more images than --recycle allows, however many threads it has", "[coordinator]") {
+  OneRun run({workers::ExecutorOptions::Mode::processes, 2, 4});
+  write_photos(run.folder / "in", 16, 64, 48);
+  std::vector<Input> inputs;
+  for (std::uint64_t i = 0; i < 16; ++i) inputs.push_back(run.input(i, fmt::format("p{:02}.jpg", i)));
+  GivenInputs given(std::move(inputs));
+  run.settings.tiling = Tiling::whole;
+  run.settings.recycle = 3;
+  const RunResult result = run.run(given);
+  CHECK(result.counts.done == 16);
+  CHECK(run.executor->most_starts == 3);
+}
+
+TEST_CASE("workers that are to be replaced and hold bands of an image do not stop the run", "[coordinator]") {
+  OneRun run({workers::ExecutorOptions::Mode::processes, 2, 2});
+  write_photos(run.folder / "in", 6);
+  std::vector<Input> inputs;
+  for (std::uint64_t i = 0; i < 6; ++i) inputs.push_back(run.input(i, fmt::format("p{:02}.jpg", i)));
+  GivenInputs given(std::move(inputs));
+  run.settings.tiling = Tiling::spread;
+  run.settings.recycle = 1;
+  const RunResult result = run.run(given);
+  CHECK(result.counts.done == 6);
+  CHECK(result.stopped == "");
+  CHECK(run.executor->traffic().deaths >= 4);
 }
 
 }  // namespace tessera::tests
