@@ -43,6 +43,7 @@ struct CoordinatorSettings {
   std::size_t breaker = 8;               // deaths in a row that stop the run; 0: never
   std::uint64_t recycle = 0;             // images that one worker opens; 0: any number
   std::string quarantine;                // folder; "": none
+  std::string flags_again = "-j 1";      // for command_again()
   const SignalWatch* signals = nullptr;
 };
 

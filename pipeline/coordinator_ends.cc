@@ -49,7 +49,7 @@ void Coordinator::finish(std::unique_ptr<Item> item, const Terminal& terminal) {
     finished.row.failure = result.failure;
     finished.row.failure->command =
         command_again(std::filesystem::absolute(tree_.root()).string(), to_hex(recipe_->hash()).substr(0, 8),
-                      std::filesystem::absolute(item->input.path).string());
+                      settings_.flags_again, std::filesystem::absolute(item->input.path).string());
     put_aside(*item, terminal, *finished.row.failure);
   }
   finished.row.route = result.route;

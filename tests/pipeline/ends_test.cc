@@ -195,7 +195,7 @@ TEST_CASE("what is shown of unknown text cannot move a cursor, and a shell gives
     REQUIRE(std::system(fmt::format("bash '{}'", folder / "run").c_str()) == 0);
     CHECK(read_file(folder / "out") == name);
   }
-  CHECK_THAT(command_again("/out", "0123abcd", "-x.jpg"), Contains("'./-x.jpg'"));
+  CHECK_THAT(command_again("/out", "0123abcd", "-j 1", "-x.jpg"), Contains("'./-x.jpg'"));
 }
 
 }  // namespace tessera::tests
