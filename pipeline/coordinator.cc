@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <exception>
 
 #include "pipeline/coordinator_item.h"
 #include "pipeline/open_input.h"
@@ -15,6 +16,7 @@ using workers::Clock;
 namespace {
 constexpr std::size_t kLookAhead = 64;
 constexpr std::uint64_t kFirstPrivate = 48 << 20;
+constexpr std::chrono::milliseconds kLongestWait{100};
 }  // namespace
 
 Coordinator::Coordinator(std::shared_ptr<const Recipe> recipe, const CoordinatorSettings& settings, InputSet& inputs,
@@ -87,10 +89,15 @@ void Coordinator::loop() {
   }
 }
 
+// A part of the inputs at a time, whatever becomes of them: signals are heard and finished images published in between.
 void Coordinator::pull() {
-  while (result_.stopped.empty() && ahead_.size() < kLookAhead) {
+  more_inputs_ = result_.stopped.empty();
+  for (std::size_t pulled = 0; result_.stopped.empty() && ahead_.size() < kLookAhead && pulled < kLookAhead; ++pulled) {
     std::optional<Input> input = inputs_.next();
-    if (!input) return pull_suspect();
+    if (!input) {
+      more_inputs_ = false;
+      return pull_suspect();
+    }
     if (settle_earlier(*input)) continue;
     if (input->error)
       fail_input(*input, 0, {Terminal::Kind::failed, *input->error, reason_of_path(input->path)});
@@ -99,16 +106,36 @@ void Coordinator::pull() {
   }
 }
 
+// There may be inputs that only have to be pulled: nobody wakes us for those.
+bool Coordinator::may_pull_now() const {
+  if (!result_.stopped.empty()) return false;
+  const bool suspect_is_next = !deferred_.empty() && items_.empty() && ahead_.empty() && inputs_.finished();
+  return suspect_is_next || (more_inputs_ && ahead_.size() < kLookAhead);
+}
+
 void Coordinator::wait() {
-  std::vector<workers::Event> events;
-  const auto until = std::min({publisher_.due(), drain_until_, Clock::now() + std::chrono::milliseconds(100)});
+  const auto until =
+      may_pull_now() ? Clock::time_point() : std::min({publisher_.due(), drain_until_, Clock::now() + kLongestWait});
   const bool wants_input = result_.stopped.empty() && ahead_.size() < kLookAhead && !inputs_.finished();
   std::array<pollfd, 3> fds{{{workforce_.executor->ready_fd(), POLLIN, 0},
                              {wants_input ? inputs_.ready_fd() : -1, POLLIN, 0},
                              {settings_.signals ? settings_.signals->fd() : -1, POLLIN, 0}}};
   poll(fds.data(), fds.size(), workers::milliseconds_until(until));
-  workforce_.executor->wait(events, Clock::now());
-  for (const workers::Event& event : events) handle(event);
+  hear(Clock::now(), &Coordinator::handle);
+}
+
+// How many events there were. What the executor has said counts even if it ends the run with that.
+std::size_t Coordinator::hear(Clock::time_point until, void (Coordinator::*take)(const workers::Event&)) {
+  std::vector<workers::Event> events;
+  std::exception_ptr trouble;
+  try {
+    workforce_.executor->wait(events, until);
+  } catch (const std::exception&) {
+    trouble = std::current_exception();
+  }
+  for (const workers::Event& event : events) (this->*take)(event);
+  if (trouble) std::rethrow_exception(trouble);
+  return events.size();
 }
 
 void Coordinator::handle(const workers::Event& event) {

@@ -43,6 +43,7 @@ struct CoordinatorSettings {
   std::size_t breaker = 8;               // deaths in a row that stop the run; 0: never
   std::uint64_t recycle = 0;             // images that one worker opens; 0: any number
   std::string quarantine;                // folder; "": none
+  std::string flags_again = "-j 1";      // for command_again()
   const SignalWatch* signals = nullptr;
 };
 
@@ -80,6 +81,7 @@ class Coordinator {
   void pull();
   bool dispatch();
   bool idle_worker() const;
+  bool may_open(const workers::Executor::Worker&) const;
   bool isolated() const;
   bool start(Item&, const Work&);
   std::unique_ptr<Item> next_item();
@@ -87,6 +89,7 @@ class Coordinator {
   void decide_routes();
   std::string too_little_memory(const RouteQuestion&) const;
   void handle(const workers::Event&);
+  void handle_last(const workers::Event&);
   void settle(Item&);
   void finish(std::unique_ptr<Item>, const Terminal&);
   void fail_input(const Input&, std::int64_t modified_ns, Terminal);
@@ -99,7 +102,9 @@ class Coordinator {
   void count(Terminal::Kind);
   int total_slots() const;
   TaskSettings task_settings(const Input&) const;
+  bool may_pull_now() const;
   void wait();
+  std::size_t hear(workers::Clock::time_point until, void (Coordinator::*take)(const workers::Event&));
 
   std::shared_ptr<const Recipe> recipe_;
   CoordinatorSettings settings_;
@@ -112,6 +117,7 @@ class Coordinator {
   Publisher publisher_;
 
   std::multimap<std::uint64_t, Input> ahead_;         // by size: the largest is dispatched first
+  bool more_inputs_ = true;                           // the last pull() did not come to an end of what is there
   std::deque<Input> deferred_;                        // suspects: last and alone
   std::vector<std::unique_ptr<Item>> items_;          // in flight, oldest first
   std::map<std::uint64_t, Started> jobs_;             // by job id

@@ -114,7 +114,9 @@ bool Coordinator::dispatch() {
     return true;
   }
   // An image that waits for memory or for a worker of its own is served before more images come in.
-  if (waiting || ahead_.empty() || !result_.stopped.empty() || !idle_worker()) return false;
+  const bool room = std::ranges::any_of(workforce_.executor->workers(),
+                                        [this](const auto& w) { return w.idle_slots > 0 && may_open(w); });
+  if (waiting || ahead_.empty() || !result_.stopped.empty() || !room) return false;
   std::unique_ptr<Item> item = next_item();
   if (!no_descriptors_.empty()) return may_go_on_without_descriptors(no_descriptors_) && jobs_.empty();
   if (!item) return true;
@@ -124,6 +126,12 @@ bool Coordinator::dispatch() {
 
 bool Coordinator::idle_worker() const {
   return std::ranges::any_of(workforce_.executor->workers(), [](const auto& w) { return w.idle_slots > 0; });
+}
+
+// A worker that is to be replaced opens no more images, unless nothing else runs whose end could free it: then it holds
+// finished work, and images that have to be opened before that is used up would wait for ever.
+bool Coordinator::may_open(const workers::Executor::Worker& worker) const {
+  return !worker.isolated || jobs_.empty() || !recycling_.due().contains(worker.window);
 }
 
 // All workers of a run are, or none.
@@ -136,6 +144,7 @@ std::optional<std::uint32_t> Coordinator::choose_worker(const Work& work) const 
   for (const auto& worker : workforce_.executor->workers()) {
     if (worker.idle_slots == 0 || exclusive_.contains(worker.window)) continue;
     if (work.alone && worker.idle_slots < worker.slots) continue;
+    if (decodes && !may_open(worker)) continue;
     // A worker that a picture takes over may change what lies in its own window: a one-slot worker opens a new file
     // only while nobody else's finished work lies there.
     if (decodes && worker.isolated && worker.slots == 1 &&

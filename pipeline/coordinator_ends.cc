@@ -51,7 +51,7 @@ void Coordinator::finish(std::unique_ptr<Item> item, const Terminal& terminal) {
     finished.row.failure = result.failure;
     finished.row.failure->command =
         command_again(std::filesystem::absolute(tree_.root()).string(), to_hex(recipe_->hash()).substr(0, 8),
-                      std::filesystem::absolute(item->input.path).string());
+                      settings_.flags_again, std::filesystem::absolute(item->input.path).string());
     put_aside(*item, terminal, *finished.row.failure);
   }
   finished.row.route = result.route;
@@ -164,16 +164,7 @@ void Coordinator::abandon() {
   if (items_.empty()) return;
   try {
     workforce_.executor->stop(Clock::now());
-    for (std::vector<workers::Event> events; !jobs_.empty(); events.clear()) {
-      workforce_.executor->wait(events, Clock::now());
-      if (events.empty()) break;
-      for (const workers::Event& event : events) {
-        const auto* completion = std::get_if<workers::Completion>(&event);
-        if (completion && completion->outcome == Outcome::done)
-          handle(event);
-        else if (completion)
-          jobs_.erase(completion->id);
-      }
+    while (!jobs_.empty() && hear(Clock::now(), &Coordinator::handle_last) > 0) {
     }
   } catch (const std::exception& e) {
     stop(e.what(), true);
@@ -183,6 +174,14 @@ void Coordinator::abandon() {
   exclusive_.clear();
   spreading_ = nullptr;
   items_.clear();
+}
+
+void Coordinator::handle_last(const workers::Event& event) {
+  const auto* completion = std::get_if<workers::Completion>(&event);
+  if (completion && completion->outcome == Outcome::done)
+    handle(event);
+  else if (completion)
+    jobs_.erase(completion->id);
 }
 
 // What the end of a job says about its worker, and about workers at all.

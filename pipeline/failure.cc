@@ -32,11 +32,12 @@ std::string shell_quoted(std::string_view text) {
   return out + "'";
 }
 
-std::string command_again(std::string_view output_folder, std::string_view recipe_hash8, std::string_view input) {
+std::string command_again(std::string_view output_folder, std::string_view recipe_hash8, std::string_view flags,
+                          std::string_view input) {
   // A name that begins with a dash would be an option.
   const std::string name = input.starts_with('-') ? fmt::format("./{}", input) : std::string(input);
-  return fmt::format("tessera run --recipe {} -j 1 --on-exist overwrite -o /tmp/again {}",
-                     shell_quoted(fmt::format("{}/.tessera/recipe-{}.toml", output_folder, recipe_hash8)),
+  return fmt::format("tessera run --recipe {} {} --on-exist overwrite -o /tmp/again {}",
+                     shell_quoted(fmt::format("{}/.tessera/recipe-{}.toml", output_folder, recipe_hash8)), flags,
                      shell_quoted(name));
 }
 

@@ -19,8 +19,10 @@ struct FailureBundle {
 /// One word for a POSIX shell, or for bash where the text holds bytes that would not survive on a line: $'a\x0ab'.
 std::string shell_quoted(std::string_view);
 
-/// The command that runs one input again with the recipe that a run keeps in its output folder.
-std::string command_again(std::string_view output_folder, std::string_view recipe_hash8, std::string_view input);
+/// The command that runs one input again with the recipe that a run keeps in its output folder. `flags`: of that run,
+/// what may matter for its end; they stand as they are.
+std::string command_again(std::string_view output_folder, std::string_view recipe_hash8, std::string_view flags,
+                          std::string_view input);
 
 /// What stands beside a quarantined input, for people.
 std::string to_text(const FailureBundle&, std::string_view input, std::string_view sentence);

@@ -23,30 +23,6 @@ using workers::Fd;
 
 constexpr mode_t kFileMode = 0666;  // less the umask
 
-[[noreturn]] void fail(const std::string& what, const std::string& path) {
-  const int error = errno;
-  const std::string sentence = fmt::format("{} {}: {}", what, printable(path), std::strerror(error));
-  const bool name = error == ENAMETOOLONG || error == ENOTDIR || error == EISDIR || error == ELOOP || error == EINVAL ||
-                    error == EILSEQ;
-  if (name) throw stages::ImageError(sentence);
-  if (error == EMFILE || error == ENFILE) throw NoDescriptors(sentence);
-  throw TreeError(sentence);
-}
-
-// A folder inside another, opened without following a link; invalid when it cannot be opened. `path` is for sentences.
-Fd open_folder(int parent, const std::string& name, const std::string& path, bool create) {
-  if (create && mkdirat(parent, name.c_str(), 0777) != 0 && errno != EEXIST) fail("cannot create the folder", path);
-  Fd fd(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd && (errno == ENOTDIR || errno == ELOOP)) {
-    struct stat s {};
-    if (fstatat(parent, name.c_str(), &s, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(s.st_mode))
-      throw stages::ImageError(fmt::format(
-          "{} in the output folder is a symbolic link; Tessera does not write through it", printable(path)));
-    errno = ENOTDIR;
-  }
-  return fd;
-}
-
 // .tessera and what is inside.
 Fd open_own_folder(int parent, const std::string& name, const std::string& path) {
   try {
@@ -103,7 +79,7 @@ OutputTree::OutputTree(std::string root) : root_(std::move(root)) {
   std::filesystem::create_directories(root_, error);
   if (error) throw TreeError(fmt::format("cannot create the output folder {}: {}", printable(root_), error.message()));
   root_fd_ = Fd(open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root_fd_) fail("cannot open the output folder", root_);
+  if (!root_fd_) fail_at("cannot open the output folder", root_);
   private_fd_ = open_own_folder(root_fd_.get(), ".tessera", ".tessera");
   temporary_fd_ = open_own_folder(private_fd_.get(), "tmp", ".tessera/tmp");
   struct stat journal {};
@@ -141,7 +117,7 @@ OutputFile OutputTree::create() {
   OutputFile file;
   file.folder_ = temporary_fd_.get();
   file.fd_ = Fd(openat(root_fd_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kFileMode));
-  if (!file.fd_) fail("cannot create a file in", root_);
+  if (!file.fd_) fail_at("cannot create a file in", root_);
   return file;
 }
 
@@ -150,25 +126,13 @@ OutputFile OutputTree::create_named() {
   file.folder_ = temporary_fd_.get();
   std::string name = temporary_name();
   file.fd_ = Fd(openat(file.folder_, name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, kFileMode));
-  if (!file.fd_) fail("cannot create a file in", private_folder() + "/tmp");
+  if (!file.fd_) fail_at("cannot create a file in", private_folder() + "/tmp");
   file.temporary_ = std::move(name);
   return file;
 }
 
-// The folder that is to hold `relative`; invalid (with `create` false) when a part of the way is missing.
 Fd OutputTree::folder_of(const std::string& relative, bool create) const {
-  Fd folder(openat(root_fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) fail("cannot open", root_);
-  std::size_t begin = 0;
-  for (std::size_t slash = relative.find('/'); folder && slash != std::string::npos;
-       slash = relative.find('/', begin)) {
-    const std::string path = relative.substr(0, slash);
-    Fd inner = open_folder(folder.get(), relative.substr(begin, slash - begin), path, create);
-    if (!inner && create) fail("cannot open the folder", path_of(path));
-    folder = std::move(inner);
-    begin = slash + 1;
-  }
-  return folder;
+  return folder_below(root_fd_.get(), root_, relative, create);
 }
 
 void OutputTree::fill_reserve() noexcept {
@@ -196,18 +160,18 @@ OutputTree::Published OutputTree::publish(OutputFile&& file, const std::string& 
       if (linked) owned.temporary_.clear();
     }
     if (!linked && errno == EEXIST) return Published::exists;
-    if (!linked) fail("cannot create", target);
+    if (!linked) fail_at("cannot create", target);
     note_change(relative);
     return Published::yes;
   }
   if (owned.temporary_.empty()) {
     std::string temporary = temporary_name();
     if (linkat(AT_FDCWD, by_fd.c_str(), temporary_fd_.get(), temporary.c_str(), AT_SYMLINK_FOLLOW) != 0)
-      fail("cannot create a file in", private_folder() + "/tmp");
+      fail_at("cannot create a file in", private_folder() + "/tmp");
     owned.temporary_ = std::move(temporary);
   }
   if (renameat(temporary_fd_.get(), owned.temporary_.c_str(), folder.get(), name.c_str()) != 0)
-    fail("cannot replace", target);
+    fail_at("cannot replace", target);
   owned.temporary_.clear();
   note_change(relative);
   return Published::yes;
@@ -251,7 +215,7 @@ void OutputTree::sync_file(const std::string& relative) {
 void OutputTree::sync_folders() {
   for (const std::string& path : changed_) {
     const Fd folder = folder_of(path, false);
-    if (!folder || fsync(folder.get()) != 0) fail("cannot sync the folder", path_of(path));
+    if (!folder || fsync(folder.get()) != 0) fail_at("cannot sync the folder", path_of(path));
   }
   changed_.clear();
 }
@@ -263,7 +227,7 @@ void OutputTree::write_private(const std::string& name, std::string_view content
   if (written >= 0 && static_cast<std::size_t>(written) < content.size()) errno = ENOSPC;
   if (written != static_cast<ssize_t>(content.size()) ||
       renameat(file.folder_, file.temporary_.c_str(), private_fd_.get(), name.c_str()) != 0)
-    fail("cannot write", path);
+    fail_at("cannot write", path);
   file.temporary_.clear();
 }
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "pipeline/environment_error.h"
+#include "pipeline/folder_steps.h"
 #include "workers/fd.h"
 
 namespace tessera::pipeline {
@@ -42,18 +42,6 @@ class OutputFile {
   workers::Fd fd_;
   std::string temporary_;  // its name in .tessera/tmp, if it has one
   int folder_ = -1;        // .tessera/tmp, which the tree holds open
-};
-
-/// Not the picture's fault: no space, read-only, gone. The run has to stop.
-class TreeError : public EnvironmentError {
- public:
-  using EnvironmentError::EnvironmentError;
-};
-
-/// Too many files are open just now.
-class NoDescriptors : public TreeError {
- public:
-  using TreeError::TreeError;
 };
 
 class OutputTree {

@@ -60,12 +60,20 @@ class Filter {
   std::unique_ptr<void, decltype(&seccomp_release)> context_;
 };
 
+// Private memory alone, which RLIMIT_DATA counts: neither shared memory nor a stack that grows is. Windows are mapped
+// before the filter. libseccomp cannot ask for "not equal under a mask", so what is not private is named bit by bit.
 void allow_memory(Filter& filter) {
   filter.add_all(SCMP_ACT_ALLOW, {SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise)});
-  for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
-    filter.add(SCMP_ACT_ALLOW, call, {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)});
+  const scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+  for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)})
     filter.add(SCMP_ACT_ERRNO(EACCES), call, {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)});
-  }
+  filter.add(SCMP_ACT_ALLOW, SCMP_SYS(mprotect), {no_code});
+  filter.add(SCMP_ACT_ALLOW, SCMP_SYS(mmap),
+             {no_code, SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_TYPE | MAP_GROWSDOWN, MAP_PRIVATE)});
+  for (scmp_datum_t bit = 1; bit <= MAP_GROWSDOWN; bit <<= 1)
+    if ((bit & (MAP_TYPE | MAP_GROWSDOWN)) != 0)
+      filter.add(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mmap),
+                 {no_code, SCMP_A3(SCMP_CMP_MASKED_EQ, bit, bit == MAP_PRIVATE ? 0 : bit)});
 }
 
 void allow_descriptors(Filter& filter, int channel_fd) {

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "pipeline/cpu_count.h"
+#include "pipeline/failure.h"
 #include "pipeline/size_text.h"
 #include "pipeline/stage_text.h"
 #include "workers/sandbox_support.h"
@@ -29,6 +30,10 @@ workers::Fd spool_list(const std::string& list) {
     if (n > 0 && write(kept.get(), buffer.data(), static_cast<std::size_t>(n)) != n) workers::throw_errno("write");
   }
   return kept;
+}
+
+std::string flag_again(const char* flag, const std::string& value) {
+  return fmt::format(" {} {}", flag, shell_quoted(value));
 }
 }  // namespace
 
@@ -195,6 +200,12 @@ TimeLimit LimitFlags::time() const {
   return {parse_duration(timeout_, "--timeout")};
 }
 
+std::string LimitFlags::again() const {
+  const LimitFlags usual;
+  return (max_pixels_ == usual.max_pixels_ ? "" : flag_again("--max-pixels", max_pixels_)) +
+         (timeout_ == usual.timeout_ ? "" : flag_again("--timeout", timeout_));
+}
+
 void WorkerFlags::add_to(CLI::App& app, bool with_memory) {
   app.option_defaults()->group("Workers");
   app.add_option("--mode", mode_, "serial, threads, processes, hybrid or auto (processes)")
@@ -249,6 +260,17 @@ std::uint64_t WorkerFlags::worker_memory() const {
     throw UsageError(
         fmt::format("--worker-memory {} is a part of --memory, which is {}", worker_memory_, format_bytes(all)));
   return bytes;
+}
+
+std::string WorkerFlags::again() const {
+  const WorkerFlags usual;
+  // Thread mode takes its threads from -j or --threads, not from both.
+  std::string flags = mode_ == "threads" && threads_ > 0 ? "" : " -j 1";
+  if (mode_ != usual.mode_) flags += flag_again("--mode", mode_);
+  if (threads_ != usual.threads_) flags += flag_again("--threads", fmt::format("{}", threads_));
+  if (memory_ != usual.memory_) flags += flag_again("--memory", memory_);
+  if (worker_memory_ != usual.worker_memory_) flags += flag_again("--worker-memory", worker_memory_);
+  return flags.substr(flags.find_first_not_of(' '));
 }
 
 std::string WorkerFlags::describe() const {

@@ -72,6 +72,7 @@ class LimitFlags {
   void add_to(CLI::App&);
   std::uint64_t max_pixels() const;  // 0: no limit. These throw UsageError
   TimeLimit time() const;
+  std::string again() const;  // the flags as they were given, each with a space before it; "" for the defaults
 
  private:
   std::string max_pixels_ = "1G", timeout_ = "auto";
@@ -85,6 +86,9 @@ class WorkerFlags {
   std::uint64_t memory() const;
   std::uint64_t worker_memory() const;  // 0: not given
   std::string describe() const;         // "processes, 2 workers"
+  /// The flags as they were given, for one image: one worker. Without --sandbox: what a run was trusted with once is
+  /// not asked for again by a line that is pasted.
+  std::string again() const;
   /// What is missing of the sandbox, on stderr; nothing where nobody is forked.
   void announce_sandbox() const;
 

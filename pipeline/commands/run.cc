@@ -9,6 +9,7 @@
 #include "pipeline/cpu_count.h"
 #include "pipeline/job_files.h"
 #include "pipeline/printable.h"
+#include "pipeline/quarantine.h"
 #include "pipeline/resume.h"
 #include "pipeline/runner.h"
 #include "pipeline/signals.h"
@@ -92,6 +93,7 @@ int run(RunFlags& flags) {
   const std::string root = flags.output;
   const InputOptions input_options = flags.inputs.options(root);
   const ProductNames names(*recipe);
+  check_quarantine(flags.quarantine, root, sources);
 
   CoordinatorSettings settings;
   settings.tiling = flags.tiling == "whole"    ? Tiling::whole
@@ -107,6 +109,8 @@ int run(RunFlags& flags) {
   settings.breaker = flags.breaker;
   settings.recycle = flags.recycle;
   settings.quarantine = flags.quarantine;
+  settings.flags_again = flags.workers.again() + flags.limits.again();
+  if (settings.tiling != Tiling::automatic) settings.flags_again += " --tiling " + flags.tiling;
   settings.max_failures = flags.fail_fast ? 1 : flags.max_failures;
   settings.on_exist = on_exist;
   settings.sync = flags.sync;

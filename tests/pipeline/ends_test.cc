@@ -107,12 +107,72 @@ TEST_CASE("an input put aside is the same file, with a report, and nothing is ov
   CHECK(quarantine.put(input, fd.get(), "again", bundle) == "");  // there already
   CHECK(read_file(folder / "aside/a/b/bad.jpg.txt") == report);
 
-  fs::remove(folder / "aside/a/b/bad.jpg");
-  write_file(folder / "aside/a/b/bad.jpg", "mine");
-  CHECK_THAT(quarantine.put(input, fd.get(), "again", bundle), Contains("another file"));
-  CHECK(read_file(folder / "aside/a/b/bad.jpg") == "mine");
+  fs::remove(folder / "aside/a/b/bad.jpg.txt");
+  CHECK(quarantine.put(input, fd.get(), "again", bundle) == "");
+  CHECK_THAT(read_file(folder / "aside/a/b/bad.jpg.txt"), Contains("what happened: again"));
+  CHECK(tree(folder / "aside").size() == 2);
   write_file(folder / "file", "");
   CHECK_FALSE(Quarantine(folder / "file").put(input, fd.get(), "x", bundle).empty());
+}
+
+TEST_CASE("inputs of one name are all put aside, and copies of one input once", "[quarantine]") {
+  TemporaryFolder folder;
+  const Quarantine quarantine(folder / "aside");
+  const auto put = [&](const std::string& path, const std::string& content) {
+    write_file(folder / path, content);
+    const workers::Fd fd(open((folder / path).c_str(), O_RDONLY | O_CLOEXEC));
+    return quarantine.put({0, folder / path, "", content.size(), {}}, fd.get(), "said of " + path, {});
+  };
+  fs::create_directories(folder / "aside");
+  fs::create_symlink(folder / "outside", folder / "aside/bad~2.jpg");
+  REQUIRE(mkfifo((folder / "aside/bad~3.jpg").c_str(), 0600) == 0);
+  for (const std::string name : {"1", "2", "3"}) {
+    fs::create_directories(folder / name);
+    CHECK(put(name + "/bad.jpg", "picture " + name) == "");
+    CHECK(put(name + "/bad.jpg", "picture " + name) == "");
+  }
+  fs::create_directories(folder / "4");
+  CHECK(put("4/bad.jpg", "picture 2") == "");  // a copy
+  CHECK(put("bad.jpg.txt", "a list") == "");   // another one's report has its name
+  const auto files = tree(folder / "aside");
+  CHECK(files.at("bad.jpg") == "picture 1");
+  CHECK(files.at("bad~4.jpg") == "picture 2");
+  CHECK(files.at("bad~5.jpg") == "picture 3");
+  CHECK_THAT(files.at("bad~5.jpg.txt"), Contains("said of 3/bad.jpg"));
+  CHECK(files.at("bad.jpg~2.txt") == "a list");
+  CHECK(files.size() == 8);
+  CHECK_FALSE(fs::exists(folder / "outside"));
+}
+
+TEST_CASE("what is put aside does not go through links", "[quarantine]") {
+  TemporaryFolder folder;
+  fs::create_directories(folder / "elsewhere");
+  fs::create_directories(folder / "aside/a");
+  fs::create_directory_symlink(folder / "elsewhere", folder / "aside/a/b");
+  write_file(folder / "bad.jpg", "the picture");
+  const workers::Fd fd(open((folder / "bad.jpg").c_str(), O_RDONLY | O_CLOEXEC));
+  const Quarantine quarantine(folder / "aside");
+  CHECK_THAT(quarantine.put({0, folder / "bad.jpg", "a/b", 11, {}}, fd.get(), "x", {}), Contains("symbolic link"));
+  CHECK(fs::is_empty(folder / "elsewhere"));
+}
+
+TEST_CASE("a quarantine folder lies in no folder that is read or written", "[quarantine]") {
+  TemporaryFolder folder;
+  for (const char* name : {"in/sub", "out", "aside"}) fs::create_directories(folder / name);
+  fs::create_directory_symlink(folder / "in", folder / "link");
+  write_file(folder / "in/a.jpg", "a");
+  const auto check = [&](const std::string& aside, const std::string& source) {
+    check_quarantine(aside.empty() ? "" : folder / aside, folder / "out",
+                     {{InputSource::Kind::path, folder / source}, {InputSource::Kind::list, "-"}});
+  };
+  for (const std::string aside : {"in", "in/", "in/new/er", "link/x", "out/../in", "out", "out/bad"})
+    CHECK_THROWS_AS(check(aside, "in"), UsageError);
+  CHECK_THROWS_AS(check("in/bad", "i?/*.jpg"), UsageError);
+  CHECK_THROWS_AS(check("in/bad", "in/{a,b}*.jpg"), UsageError);
+  CHECK_THROWS_AS(check("in", "in/a.jpg"), UsageError);
+  for (const std::string aside : {"", "aside", "input", "new"}) CHECK_NOTHROW(check(aside, "in"));
+  CHECK_NOTHROW(check("in/bad", "in/a.jpg"));
+  CHECK_NOTHROW(check("aside", "in/*.jpg"));
 }
 
 TEST_CASE("an input on another file system is copied into quarantine", "[quarantine]") {
@@ -129,9 +189,11 @@ TEST_CASE("an input on another file system is copied into quarantine", "[quarant
   const workers::Fd fd(open((folder / "bad.jpg").c_str(), O_RDONLY | O_CLOEXEC));
   const std::string trouble = Quarantine(other).put({0, folder / "bad.jpg", "", 200'000, {}}, fd.get(), "x", {});
   const std::string copied = read_file(other + "/bad.jpg");
+  const auto files = tree(other);
   fs::remove_all(other);
   CHECK(trouble == "");
   CHECK(copied == std::string(200'000, 'x'));
+  CHECK(files.size() == 2);  // no temporary
 }
 
 TEST_CASE("what is shown of unknown text cannot move a cursor, and a shell gives any name back", "[failure]") {
@@ -144,7 +206,7 @@ TEST_CASE("what is shown of unknown text cannot move a cursor, and a shell gives
     REQUIRE(std::system(fmt::format("bash '{}'", folder / "run").c_str()) == 0);
     CHECK(read_file(folder / "out") == name);
   }
-  CHECK_THAT(command_again("/out", "0123abcd", "-x.jpg"), Contains("'./-x.jpg'"));
+  CHECK_THAT(command_again("/out", "0123abcd", "-j 1", "-x.jpg"), Contains("'./-x.jpg'"));
 }
 
 }  // namespace tessera::tests

@@ -75,7 +75,7 @@ TEST_CASE("no link inside the output folder leads out of it", "[output]") {
   fs::create_symlink(folder / "elsewhere", folder / "out/photos/2024");
   for (const bool replace : {false, true})
     CHECK_THROWS_WITH(out.publish(file_with(out, "new"), "photos/2024/x", replace),
-                      Catch::Contains("photos/2024 in the output folder is a symbolic link"));
+                      Catch::Contains("photos/2024 is a symbolic link"));
   CHECK(fs::is_empty(folder / "elsewhere"));
   write_file(folder / "elsewhere/there", "theirs");
   CHECK_FALSE(out.find("photos/2024/there"));

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <thread>
 
@@ -73,6 +74,48 @@ TEST_CASE("killing the coordinator leaves no process and no temporary behind", "
     INFO(name);
     CHECK(read_picture(folder / ("out/" + name)).info().width == 900);  // complete, or not there
   }
+}
+
+TEST_CASE("the command of a failure report ends as the image did", "[run]") {
+  TemporaryFolder folder;
+  write_picture(folder / "it's slow.png", picture(1500, 1500, 1), "png");
+  const ProgramResult result = run_program({"run",
+                                            folder / "it's slow.png",
+                                            "-o",
+                                            folder / "out",
+                                            "--quarantine",
+                                            folder / "aside",
+                                            "-s",
+                                            "median 30",
+                                            "--timeout",
+                                            "100ms",
+                                            "--mode",
+                                            "hybrid",
+                                            "--threads",
+                                            "2",
+                                            "--tiling",
+                                            "whole",
+                                            "--max-pixels",
+                                            "4M",
+                                            "--memory",
+                                            "50%",
+                                            "--worker-memory",
+                                            "200M"});
+  INFO(result.err);
+  REQUIRE(result.code == 1);
+  const std::string report = read_file(folder / "aside/it's slow.png.txt"), title = "to see it again: ";
+  const std::size_t at = report.find(title) + title.size();
+  std::string command = report.substr(at, report.find('\n', at) - at);
+  CHECK_THAT(
+      command,
+      Contains(" -j 1 --mode 'hybrid' --threads '2' --worker-memory '200M' --max-pixels '4M' --timeout '100ms'") &&
+          Contains(" --tiling whole") && !Contains(" --memory"));
+  command.replace(command.find("/tmp/again"), std::strlen("/tmp/again"), folder / "again");
+  const std::string programs = fs::path(TESSERA_PROGRAM).parent_path().string();
+  write_file(folder / "script", fmt::format("PATH='{}' && {} 2> '{}'", programs, command, folder / "said"));
+  const int status = std::system(fmt::format("bash '{}'", folder / "script").c_str());
+  CHECK(WEXITSTATUS(status) == 1);
+  CHECK_THAT(read_file(folder / "said"), Contains("it's slow.png: ") && Contains("--timeout"));
 }
 
 TEST_CASE("three broken files among twenty cost three outputs and exit 1", "[run]") {

@@ -64,6 +64,30 @@ void check_whole(const TemporaryFolder& folder) {
 
 }  // namespace
 
+TEST_CASE("a signal is heard among names that lead nowhere", "[signals]") {
+  constexpr std::size_t kNames = 200'000;
+  TemporaryFolder folder;
+  std::string list;
+  for (std::size_t i = 0; i < kNames; ++i) list += fmt::format("nowhere/picture-{:06}.jpg\n", i);
+  write_file(folder / "list", list);
+  Program program({"run", "--files-from", folder / "list", "-o", folder / "out", "-j1", "-q"});
+  const auto journal_bytes = [&] {
+    std::error_code none;
+    const auto bytes = fs::file_size(folder / "out/.tessera/journal.sqlite-wal", none);
+    return none ? 0 : bytes;
+  };
+  while (program.running() && journal_bytes() < 200'000) usleep(2000);
+  REQUIRE(program.running());
+  kill(program.pid(), SIGINT);
+  const auto begun = std::chrono::steady_clock::now();
+  const ProgramResult result = program.finish();
+  CHECK(result.code == 130);
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(3));
+  const std::size_t rows = lines_in(folder / "out/.tessera/manifest.jsonl");
+  CHECK(rows > 0);
+  CHECK(rows < kNames / 2);
+}
+
 TEST_CASE("a signal ends a run in order, with the code that a shell expects", "[signals]") {
   const std::vector<std::pair<int, int>> cases{{SIGINT, 130}, {SIGTERM, 143}, {SIGHUP, 129}};
   for (const auto& [number, code] : cases) {

@@ -102,6 +102,24 @@ int try_parents_memory() {
 /// The kernel writes for us: into a page that we may not write.
 int try_read_into(std::byte* page, int pipe) { return result_of(::read(pipe, page, 1)); }
 
+/// Memory that RLIMIT_DATA does not count.
+int try_uncounted(int flags) {
+  void* const map = ::mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+  if (map == MAP_FAILED) return errno;
+  ::munmap(map, page_bytes());
+  return kWentThrough;
+}
+
+/// A page that is counted becomes a gigabyte.
+int try_growing() {
+  void* const map = ::mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (map == MAP_FAILED) return errno;
+  void* const grown = ::mremap(map, page_bytes(), 1 << 30, MREMAP_MAYMOVE);
+  if (grown == MAP_FAILED) return errno;
+  ::munmap(grown, 1 << 30);
+  return kWentThrough;
+}
+
 enum Attack : std::size_t {
   kMprotect,
   kMremap,
@@ -112,6 +130,10 @@ enum Attack : std::size_t {
   kParentsFolder,
   kParentsMemory,
   kReadInto,
+  kShared,
+  kGrowsDown,
+  kPrivate,
+  kGrowing,
   kAttacks
 };
 
@@ -125,7 +147,11 @@ void run_attacks(JobContext& context, Completion& completion) {
                                              try_map_files(page),
                                              try_parents_descriptors(),
                                              try_parents_memory(),
-                                             try_read_into(page, context.fd(0))};
+                                             try_read_into(page, context.fd(0)),
+                                             try_uncounted(MAP_SHARED),
+                                             try_uncounted(MAP_PRIVATE | MAP_GROWSDOWN),
+                                             try_uncounted(MAP_PRIVATE),
+                                             try_growing()};
   std::memcpy(completion.payload.data(), results.data(), sizeof(results));
 }
 
@@ -188,6 +214,25 @@ TEST_CASE("the attacks are real: on its own window a worker's go through", "[wor
     CHECK(answer<int>(completion, attack) == kWentThrough);
 }
 
+TEST_CASE("a worker gets no memory that its limit does not count", "[workers]") {
+  const NothingLeft check;
+  for (const auto& mode : testing::isolated_modes()) {
+    INFO(mode.name);
+    Workforce force = make_workforce(mode.options, testing::kBudget, run);
+    const Lease own = testing::lease_one(*force.arena, 1, page_bytes());
+    const Fd pipe = filled_pipe();
+    const Completion completion =
+        testing::run_one(*force.executor, 1, make_job(1, {Op::nothing, 0}, own.block()), std::array{pipe.get()});
+    REQUIRE(completion.outcome == Outcome::done);
+    CHECK(answer<int>(completion, kShared) == EPERM);
+    CHECK(answer<int>(completion, kGrowsDown) == EPERM);
+    CHECK(answer<int>(completion, kPrivate) == kWentThrough);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadow memory is data: no limit there
+    CHECK(answer<int>(completion, kGrowing) == ENOMEM);
+#endif
+  }
+}
+
 TEST_CASE("a direct store to a foreign window is a crash and changes nothing", "[workers]") {
   const NothingLeft check;
   for (const auto& mode : testing::isolated_modes()) {
@@ -217,7 +262,8 @@ TEST_CASE("without any filter the mappings alone cannot be made writable", "[wor
     windows.close_descriptors();
     std::byte* const page = page_of(view.readable(1));
     const bool held = try_mprotect(page) == EACCES && try_mremap(page) == EACCES &&
-                      try_madvise_remove(page) == EACCES && try_read_into(page, pipe.get()) == EFAULT;
+                      try_madvise_remove(page) == EACCES && try_read_into(page, pipe.get()) == EFAULT &&
+                      try_descriptors() == EBADF;
     ::_exit(held ? 0 : 1);
   }
   int status = -1;
