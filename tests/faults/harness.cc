@@ -246,7 +246,7 @@ Observed check_batch(Batch& batch, const Words& flags, const std::vector<std::st
   batch.clean();
   const Words words = batch.words(flags);
   INFO(fmt::format("{}", fmt::join(words, " ")));
-  Observed seen = run_watched(words, 60, meanwhile);
+  Observed seen = run_watched(words, expected.limit_s, meanwhile);
   INFO(seen.result.err);
   REQUIRE(seen.result.code == expected.code);
   check_invariant(batch, seen, faulty);

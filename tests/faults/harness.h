@@ -77,6 +77,7 @@ struct Expected {
   std::string status = "quarantined";
   std::string reason = {};              // looked at where the manifest has reasons
   std::vector<std::string> words = {};  // in the row's sentence
+  double limit_s = 60;                  // for the whole run
 };
 /// Runs the batch in `flags` and checks the invariant; `faulty`: name parts of the inputs that are to end as expected.
 /// With code 0 every input is to be done.
