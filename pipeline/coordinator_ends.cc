@@ -196,8 +196,8 @@ void Coordinator::note_end(const workers::Completion& completion, const Started&
                     "this program and not of the images. The same command with --resume goes on; --breaker 0 never "
                     "stops for it",
                     settings_.breaker));
-  if (completion.outcome == Outcome::failed && reason_of(completion) == FailReason::out_of_memory)
-    recycling_.ran_out_of_memory(job.window);
+  const FailReason reason = completion.outcome == Outcome::failed ? reason_of(completion) : FailReason::none;
+  if (reason == FailReason::out_of_memory || reason == FailReason::no_descriptors) recycling_.ran_out(job.window);
   if (answered)
     recycling_.job_ended(job.window, Clock::now(),
                          [this](std::uint32_t window) { return workforce_.executor->grown_bytes(window); });

@@ -1,5 +1,5 @@
-// When a worker is to be replaced by a fresh one: after so many images, once it has grown, or when it ran out of
-// memory. It only says so; whoever asks chooses a moment at which nothing is lost.
+// When a worker is to be replaced by a fresh one: after so many images, once it has grown, or when it ran out of memory
+// or descriptors. It only says so; whoever asks chooses a moment at which nothing is lost.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,8 @@ class Recycling {
   /// images: that one worker opens at most; 0: any number.
   explicit Recycling(std::uint64_t images) : images_(images) {}
   void opened_image(std::uint32_t window);
-  void ran_out_of_memory(std::uint32_t window) { due_.insert(window); }
+  /// Of memory, or of room for a job's descriptors.
+  void ran_out(std::uint32_t window) { due_.insert(window); }
   /// A job has ended there. `grown_bytes` is asked at most every kLookInterval.
   void job_ended(std::uint32_t window, Clock::time_point now,
                  const std::function<std::uint64_t(std::uint32_t)>& grown_bytes);

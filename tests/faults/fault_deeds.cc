@@ -18,6 +18,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -141,16 +142,32 @@ void send_bytes(const void* data, std::size_t bytes) {
   [[maybe_unused]] const auto sent = ::sendmsg(kChannelFd, &header, MSG_NOSIGNAL);  // all that the sandbox allows
 }
 
-// Somebody else's window, or a generation long past: `done` for job 1.
-void send_message_of(std::uint32_t window, std::uint32_t generation) {
+// `done` for a job, in the name of this window and generation.
+void send_message_of(std::uint32_t window, std::uint32_t generation, std::uint64_t job) {
   workers::Message message;
   message.type = workers::MessageType::completion;
   message.window = window;
   message.generation = generation;
   workers::Completion completion;
-  completion.id = 1;
+  completion.id = job;
   std::memcpy(message.body.data(), &completion, sizeof completion);
   send_bytes(&message, sizeof message);
+}
+
+// The first of the run with -j1: its worker dies as the first generation of window 1, and its second job, which has the
+// second generation, is answered in the first one's name.
+void answer_as_predecessor() {
+  if (fault_attempt() == 0) segv();
+  send_message_of(1, 1, 2);
+}
+
+void say(std::string_view words) {
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, words.data(), words.size());
+}
+
+void call_dup() {
+  while (::dup(STDIN_FILENO) >= 0) {
+  }
 }
 
 const std::map<std::string, std::function<void(std::uint64_t)>>& deeds() {
@@ -158,6 +175,8 @@ const std::map<std::string, std::function<void(std::uint64_t)>>& deeds() {
       {"none", [](auto) {}},
       {"lie", [](auto) {}},
       {"segv", [](auto) { segv(); }},
+      {"late_segv", [](auto ms) { sleep_for(ms), segv(); }},
+      {"cry_segv", [](auto) { say("these are my last words\n"), segv(); }},
       {"segv_once", [](auto) { fault_attempt() == 0 ? segv() : void(); }},
       {"abort", [](auto) { std::abort(); }},
       {"double_free", [](auto) { double_free(); }},
@@ -173,6 +192,7 @@ const std::map<std::string, std::function<void(std::uint64_t)>>& deeds() {
       {"exec", [](auto) { run_program(); }},
       {"fork", [](auto) { fork_many(); }},
       {"threads", [](auto count) { start_threads(count > 0 ? count : 4000); }},
+      {"descriptors", [](auto) { call_dup(); }},
       {"loop", [](auto) { loop(); }},
       {"loop_once", [](auto) { fault_attempt() == 0 ? loop() : void(); }},
       {"sleep", [](auto ms) { sleep_for(ms); }},
@@ -183,8 +203,8 @@ const std::map<std::string, std::function<void(std::uint64_t)>>& deeds() {
       {"garbage", [](auto) { send_bytes("this is no message", 18); }},
       {"oversize", [](auto) { send_bytes(std::string(8192, 'x').data(), 8192); }},
       {"empty", [](auto) { send_bytes("", 0); }},
-      {"stale", [](auto) { send_message_of(1, ~0u); }},
-      {"foreign", [](auto) { send_message_of(9999, 1); }},
+      {"stale", [](auto) { answer_as_predecessor(); }},
+      {"foreign", [](auto) { send_message_of(9999, 1, 1); }},
   };
   return all;
 }

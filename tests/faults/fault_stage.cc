@@ -29,7 +29,7 @@ class FaultOperation final : public Operation {
 class FaultStage final : public Stage {
  public:
   explicit FaultStage(const Values& values)
-      : order_{values.text("op"), "stage", static_cast<std::uint64_t>(values.integer("argument"))},
+      : order_{values.text("deed"), "stage", static_cast<std::uint64_t>(values.integer("argument"))},
         row_(values.integer("y")),
         width_(values.integer("width")) {}
   PixelFormat working_format(PixelFormat in) const override { return in; }
@@ -52,7 +52,7 @@ StageEntry fault_stage() {
           "Misbehaves, in tests",
           "fault none",
           Exactness::any_tiling,
-          {{"op", ParameterType::text, "What it does", "", true},
+          {{"deed", ParameterType::text, "What it does", "", true},
            {"y", ParameterType::integer, "In the band that holds this row", "0", false, "px", 0, kMaxSide},
            {"width", ParameterType::integer, "In images of this width; 0: in all", "0", false, "px", 0, kMaxSide},
            {"argument", ParameterType::integer, "What the deed is told", "0", false, {}, 0, 1 << 30}},

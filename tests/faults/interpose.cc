@@ -4,14 +4,15 @@
 // fails with `error`: a number, or the name of one; "short" makes a write take half of its bytes, and none of one. With
 // a path part only calls on files whose path contains it count: by name, or by descriptor where /proc can be read (not
 // inside the sandbox). Calls: openat (all of the open family), pread, pwrite, write, fsync (and fdatasync), linkat,
-// rename (and renameat2), mkdir, ftruncate, fork, socketpair, memfd_create, pidfd_open,
-// clock (see there).
+// rename (and renameat2), mkdir, ftruncate, fork, socketpair, memfd_create, pidfd_open.
+//   TESSERA_IO_FAULT="clock:MS:SECONDS": MS after the start of the program the wall clock jumps by so many seconds.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
@@ -29,14 +30,19 @@ namespace {
 
 constexpr int kShort = -1;
 
+// Not through the call that is interposed below.
+void read_clock(clockid_t clock, timespec& now) { ::syscall(SYS_clock_gettime, clock, &now); }
+
 struct Plan {
   std::string call, path;
   unsigned long turn = 0;
   bool onwards = false;
   int error = 0;
   std::atomic<unsigned long>* passed = nullptr;
+  timespec started{};
 
   Plan() {
+    read_clock(CLOCK_MONOTONIC, started);
     const char* text = std::getenv("TESSERA_IO_FAULT");
     if (!text) return;
     std::array<std::string, 4> words;
@@ -107,6 +113,16 @@ int verdict_name(const char* call, const char* name) {
 }
 int verdict_any(const char* call) {
   return verdict(call, [](const std::string&) { return false; });
+}
+
+// In seconds: 0 before its moment.
+time_t jump_of_wall_clock() {
+  const Plan& p = plan();
+  if (p.call != "clock") return 0;
+  timespec now{};
+  read_clock(CLOCK_MONOTONIC, now);
+  const long ms = (now.tv_sec - p.started.tv_sec) * 1000 + (now.tv_nsec - p.started.tv_nsec) / 1'000'000;
+  return ms >= static_cast<long>(p.turn) ? p.error : 0;
 }
 
 template <class Function>
@@ -225,11 +241,20 @@ int memfd_create(const char* name, unsigned flags) noexcept {
   if (const int error = verdict_name("memfd_create", name); error > 0) return fail(error);
   return next<int(const char*, unsigned)>("memfd_create")(name, flags);
 }
-// "clock" jumps instead of failing: by so many seconds, readings of the wall clock alone.
 int clock_gettime(clockid_t clock, timespec* now) noexcept {
   const int result = next<int(clockid_t, timespec*)>("clock_gettime")(clock, now);
-  if (clock == CLOCK_REALTIME && result == 0) now->tv_sec += verdict_any("clock");
+  if (clock == CLOCK_REALTIME && result == 0) now->tv_sec += jump_of_wall_clock();
   return result;
+}
+int gettimeofday(timeval* now, void* zone) noexcept {
+  const int result = next<int(timeval*, void*)>("gettimeofday")(now, zone);
+  if (result == 0) now->tv_sec += jump_of_wall_clock();
+  return result;
+}
+time_t time(time_t* out) noexcept {
+  const time_t now = next<time_t(time_t*)>("time")(nullptr) + jump_of_wall_clock();
+  if (out) *out = now;
+  return now;
 }
 // The pidfd calls are made through syscall(): glibc 2.36 cannot be included for them in C++.
 long syscall(long number, ...) noexcept {

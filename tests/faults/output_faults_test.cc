@@ -111,6 +111,47 @@ TEST_CASE("row 26: an output that appears in the meantime is never overwritten",
   }
 }
 
+// The coordinator stops between its last look at the names and the links: now the files appear.
+TEST_CASE("row 26: an output that appears at the very moment of its publication is never overwritten", "[faults]") {
+  for (const char* policy : {"error", "skip"})
+    for (const Way& way : isolated_ways()) {
+      Batch batch;
+      batch.add_fault("none@decode");
+      batch.clean();
+      std::vector<std::string> mine;
+      const auto write_mine = [&](Program& program) {
+        if (!is_stopped(program.pid())) return;
+        for (const auto& entry : fs::directory_iterator(batch.in())) {
+          mine.push_back(entry.path().filename());
+          write_file(batch.out() + "/" + mine.back(), "mine");
+        }
+        kill(program.pid(), SIGCONT);
+      };
+      const Observed seen = [&] {
+        const FaultAt at("publish.intended:1:stop");
+        return run_watched(batch.words(way.flags + Words{"--on-exist", policy}), 60, write_mine);
+      }();
+      INFO(policy << " in " << way.name << "\n" << seen.result.err);
+      CHECK(mine.size() == batch.inputs());
+      CHECK(seen.result.code == 1);
+      for (const std::string& name : mine) CHECK(read_file(batch.out() + "/" + name) == "mine");
+      CHECK(tree(batch.out()).size() == mine.size());
+      int raced = 0;
+      for (const auto& row : rows_of(batch.out())) {
+        CHECK((row["status"] == "failed" || row["status"] == (std::string(policy) == "skip" ? "skipped" : "failed")));
+        const auto sentence = row["error_message"].get<std::string>();
+        if (sentence.find("another file took that name in the meantime") == std::string::npos) continue;
+        CHECK(row["reason"] == "output");
+        ++raced;
+      }
+      CHECK(raced > 0);
+      CHECK(rows_of(batch.out()).size() == batch.inputs());
+      CHECK(leftovers(batch.out()).empty());
+      for (const std::string& name : mine) fs::remove(batch.out() + "/" + name);
+      check_resumed(batch, way.flags);
+    }
+}
+
 TEST_CASE("row 27: an output that is a symbolic link is replaced, and what it points to is not touched", "[faults]") {
   for (const Way& way : isolated_ways()) {
     Batch batch;
@@ -175,27 +216,81 @@ TEST_CASE("row 28: two names of one file are both done", "[faults]") {
 }
 
 TEST_CASE("row 28: an output that is another name of its input does not harm the input", "[faults]") {
-  for (const Way& way : isolated_ways()) {
+  struct Policy {
+    const char *name, *status;
+    int code;
+  };
+  for (const auto& [policy, status, code] : {Policy{"error", "", 2}, Policy{"skip", "skipped", 0},
+                                             Policy{"overwrite", "failed", 1}, Policy{"newer", "skipped", 0}})
+    for (const Way& way : isolated_ways()) {
+      Batch batch;
+      batch.clean();
+      fs::create_directories(batch.out());
+      const std::string input = batch.in() + "/p00.jpg", output = batch.out() + "/p00.jpg";
+      fs::create_hard_link(input, output);
+      const std::string before = read_file(input);
+      const Observed seen = run_watched(batch.words(way.flags + Words{"--on-exist", policy}));
+      INFO(policy << " in " << way.name << "\n" << seen.result.err);
+      CHECK(seen.result.code == code);
+      CHECK(read_file(input) == before);
+      CHECK(fs::equivalent(input, output));
+      if (code == 2) {
+        CHECK(tree(batch.out()).size() == 1);  // found before the start
+        continue;
+      }
+      CHECK(row_of(batch.out(), "p00")["status"] == status);
+      fs::remove(output);
+      check_invariant(batch, seen, {"p00"});
+    }
+}
+
+TEST_CASE("row 28: an output that is a symbolic link to its input does not harm the input", "[faults]") {
+  for (const std::string policy : {"error", "skip", "overwrite", "newer"}) {
     Batch batch;
     batch.clean();
     fs::create_directories(batch.out());
-    fs::create_hard_link(batch.in() + "/p00.jpg", batch.out() + "/p00.jpg");
-    const std::string before = read_file(batch.in() + "/p00.jpg");
-    const Observed seen = run_watched(batch.words(way.flags + Words{"--on-exist", "overwrite"}));
-    INFO(seen.result.err);
-    CHECK((seen.result.code == 0 || seen.result.code == 1 || seen.result.code == 2));
-    CHECK(read_file(batch.in() + "/p00.jpg") == before);
+    const std::string input = batch.in() + "/p00.jpg";
+    fs::create_symlink(input, batch.out() + "/p00.jpg");
+    const std::string before = read_file(input);
+    const Observed seen = run_watched(batch.words(processes().flags + Words{"--on-exist", policy}));
+    INFO(policy << "\n" << seen.result.err);
+    CHECK(seen.result.code >= 0);
+    CHECK(seen.result.code <= 2);
+    CHECK(fs::is_regular_file(fs::symlink_status(input)));
+    CHECK(read_file(input) == before);
   }
 }
 
 TEST_CASE("row 30: two inputs with one output name are found before the start", "[faults]") {
   Batch batch;
   batch.add("p01.jpg", read_file(batch.in() + "/p00.jpg"));
-  const ProgramResult result = run_program(batch.words({"-f", "png"}));
-  INFO(result.err);
-  CHECK(result.code == 2);
-  CHECK_THAT(result.err, Contains("p01.jpg") && Contains("p01.png"));
-  CHECK_FALSE(fs::exists(batch.out()));
+  for (const Words& flags : {Words{"-f", "png"}, Words{"--resume", "-f", "png"},
+                             Words{"--on-exist", "overwrite", "-f", "png"}, Words{"--template", "same.png"}}) {
+    const ProgramResult result = run_program(batch.words(flags));
+    INFO(fmt::format("{}\n{}", fmt::join(flags, " "), result.err));
+    CHECK(result.code == 2);
+    CHECK_THAT(result.err, Contains("would both be written to"));
+    if (flags.front() != "--template") CHECK_THAT(result.err, Contains("p01.jpg") && Contains("p01.png"));
+    CHECK_FALSE(fs::exists(batch.out()));
+  }
+}
+
+TEST_CASE("row 30: two inputs whose names turn out to be one after decoding make one output, and the other fails",
+          "[faults]") {
+  for (const Way& way : isolated_ways()) {
+    Batch batch;
+    batch.clean();
+    write_file(batch.in() + "/copy.jpg", read_file(batch.in() + "/p00.jpg"));
+    const Observed seen = run_watched(batch.words(way.flags + Words{"--template", "{hash8}.{ext}"}));
+    INFO(seen.result.err);
+    CHECK(seen.result.code == 1);
+    CHECK(tree(batch.out()).size() == kOrdinary);
+    CHECK(rows_of(batch.out()).size() == kOrdinary + 1);
+    std::map<std::string, int> ends;
+    for (const char* twin : {"copy.jpg", "p00.jpg"}) ++ends[row_of(batch.out(), twin)["status"]];
+    CHECK(ends == std::map<std::string, int>{{"done", 1}, {"failed", 1}});
+    CHECK(leftovers(batch.out()).empty());
+  }
 }
 
 }  // namespace tessera::tests

@@ -86,7 +86,7 @@ TEST_CASE("a worker is due after so many images, or grown, or out of memory", "[
   CHECK(recycling.due().empty());
   recycling.job_ended(2, now, grown);
   CHECK(recycling.due() == std::set<std::uint32_t>{2});
-  recycling.ran_out_of_memory(3);
+  recycling.ran_out(3);
   CHECK(recycling.due().size() == 2);
 }
 
