@@ -208,7 +208,7 @@ void OutputTree::note_change(const std::string& relative) {
 void OutputTree::sync_file(const std::string& relative) {
   const Fd folder = folder_of(relative, false);
   const Fd file(openat(folder.get(), name_in(relative).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!file || fsync(file.get()) != 0) fail("cannot sync", path_of(relative));
+  if (!file || fsync(file.get()) != 0) fail_at("cannot sync", path_of(relative));
   note_change(relative);
 }
 

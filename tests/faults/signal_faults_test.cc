@@ -124,7 +124,6 @@ TEST_CASE("row 38: a picture that was interrupted twice in thread mode is no sus
   check_resumed(batch, {"--mode", "threads", "-j2"});
 }
 
-TEST_CASE("row 38: a hang-up stops the run in order", "[faults]") {
 TEST_CASE("row 38: one signal drains, and resuming completes the run", "[faults]") {
   for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}, std::pair{SIGHUP, 129}})
     for (const Way& way : isolated_ways()) {
