@@ -76,7 +76,6 @@ void FolderWalk::sort_in(Level& level, const std::vector<std::size_t>& positions
   if (name == "." || name == "..") return;
   const bool file = wanted_file(positions, name);
   const bool certain = type == DT_REG || type == DT_DIR;
-  if (!certain && type != DT_LNK && type != DT_UNKNOWN) return;  // pipes, sockets, devices
   if (!certain && !file && positions_inside(positions, name, false).empty()) return;
   bool is_link = type == DT_LNK, is_folder = type == DT_DIR, is_file = type == DT_REG;
   if (!certain) {
@@ -85,7 +84,7 @@ void FolderWalk::sort_in(Level& level, const std::vector<std::size_t>& positions
     if (type == DT_UNKNOWN) is_link = lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
     const bool found = stat(path.c_str(), &status) == 0;
     is_folder = found && S_ISDIR(status.st_mode);
-    is_file = !found || S_ISREG(status.st_mode);  // a dangling link is reported as a file that cannot be read
+    is_file = !is_folder;  // what cannot be read, and what is no file, is reported
   }
   if (is_folder) {
     auto inside = positions_inside(positions, name, is_link);
@@ -133,6 +132,8 @@ FoundFile FolderWalk::describe(const Level& level, const std::string& name) cons
   struct stat status {};
   if (stat(file.path.c_str(), &status) != 0) {
     file.error = fmt::format("the file cannot be read: {}", std::strerror(errno));
+  } else if (!S_ISREG(status.st_mode)) {
+    file.error = "it is not a regular file";
   } else {
     file.bytes = static_cast<std::uint64_t>(status.st_size);
     file.device = status.st_dev;

@@ -16,7 +16,7 @@ struct FoundFile {
   std::string relative_dir = {};  // below the top folder
   std::uint64_t bytes = 0;
   std::uint64_t device = 0, inode = 0;
-  std::optional<std::string> error = {};  // a folder or link that cannot be followed
+  std::optional<std::string> error = {};  // a folder or link that cannot be followed, a pipe
 };
 
 class FolderWalk {
@@ -27,8 +27,8 @@ class FolderWalk {
   /// is not entered below the top. Files come sorted by name bytes, before their folder's folders.
   FolderWalk(std::string folder, std::vector<std::string> components, WantsName, std::string skip_folder);
 
-  /// Empty: no more. Regular files and links to them; a link to a folder is entered where a component other than **
-  /// matches it.
+  /// Empty: no more. Regular files and links to them, and with an error what is neither that nor a folder; a link to a
+  /// folder is entered where a component other than ** matches it.
   std::optional<FoundFile> next();
 
  private:

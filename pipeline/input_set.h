@@ -64,8 +64,8 @@ struct InputOptions {
 /// * A listed relative path without ".." keeps its folders as relative_dir; a named file has none.
 /// * The same file reached by the same path (however spelled) is taken once; hard links and links are files of their
 /// own.
-/// * A missing file is an Input with an error; a missing "folder/", an unreadable list and a bad pattern are
-/// UsageErrors
+/// * A missing file, and in folders and patterns a pipe, socket or device, is an Input with an error; a missing
+/// "folder/", an unreadable list and a bad pattern are UsageErrors
 ///   here; patterns without a match and empty folders count nothing and are reported by empty_sources().
 std::unique_ptr<InputSet> make_input_set(const std::vector<InputSource>&, const InputOptions&,
                                          const Vocabulary& = built_in());

@@ -17,6 +17,12 @@ namespace {
 
 constexpr std::uint32_t kMaxInterruptions = 16;
 
+// Job ids are unique in a run, which may inspect more than once, and counts its own jobs from 1.
+std::uint64_t next_id() {
+  static std::uint64_t next = std::uint64_t{1} << 63;
+  return next++;
+}
+
 workers::Fd open_input(const std::string& path, Inspection& result) {
   workers::Fd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (!fd) {
@@ -66,7 +72,6 @@ std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::
   std::vector<Inspection> results(paths.size());
   std::map<std::uint64_t, std::size_t> running;  // job -> index
   std::size_t next = 0;
-  std::uint64_t next_job = 1;
   std::vector<workers::Event> events;
   std::vector<std::size_t> again;
   const bool isolated = executor.workers().front().isolated;
@@ -88,7 +93,7 @@ std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::
         payload.kind = kind;
         payload.max_pixels = limits.max_pixels;
         workers::Job job;
-        job.id = next_job++;
+        job.id = next_id();
         put_payload(payload, job.payload);
         const std::array<int, 1> fds{fd.get()};
         running.emplace(job.id, index);

@@ -49,6 +49,8 @@ class ProcessExecutor final : public Executor {
 
   /// How often windows and starting workers are looked at while jobs run. A worker can fill some 500 MB in that time.
   static constexpr auto kSurveyInterval = std::chrono::milliseconds(250);
+  /// ... and while none does: a worker that a picture has taken over needs no job to fill its window.
+  static constexpr auto kIdleSurveyInterval = std::chrono::seconds(1);
 
   enum class Source : std::uint64_t { channel, pidfd, output, retry_timer, look_timer };  // of an epoll event
 

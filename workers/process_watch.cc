@@ -34,8 +34,6 @@ void ProcessExecutor::awake() {
 /// The timer is in the epoll, so that ready_fd() wakes whoever polls it, too. Set only to earlier times: in the normal
 /// case a job costs no call.
 void ProcessExecutor::arm_look_timer() {
-  const bool any_starting = std::ranges::any_of(places_, [](const Place& p) { return p.child && !p.ready; });
-  if (watchdog_.idle() && !any_starting) return;
   const Clock::time_point due = std::min(watchdog_.next_look(), next_survey_);
   if (due >= look_at_) return;
   look_at_ = due;
@@ -76,7 +74,8 @@ void ProcessExecutor::judge(const Watchdog::Verdict& verdict) {
 }
 
 void ProcessExecutor::survey(Clock::time_point now) {
-  next_survey_ = now + kSurveyInterval;
+  const bool any_starting = std::ranges::any_of(places_, [](const Place& p) { return p.child && !p.ready; });
+  next_survey_ = now + (watchdog_.idle() && !any_starting ? kIdleSurveyInterval : kSurveyInterval);
   for (const Worker& worker : workers_) {
     const Place& p = place(worker.window);
     if (!p.child || p.condemned || p.overdue != 0) continue;

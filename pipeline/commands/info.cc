@@ -5,7 +5,9 @@
 
 #include "pipeline/commands/commands.h"
 #include "pipeline/commands/options.h"
+#include "pipeline/console.h"
 #include "pipeline/inspect.h"
+#include "pipeline/printable.h"
 #include "pipeline/runner.h"
 #include "pipeline/size_text.h"
 
@@ -67,7 +69,7 @@ std::string line_of(const Inspection& inspection) {
 int info(InfoFlags& flags) {
   const std::vector<std::string> paths = flags.inputs.all_paths();
   if (paths.empty()) {
-    fmt::print(stderr, "tessera: no input matched\n");
+    say(stderr, "tessera: no input matched\n");
     return kNothingMatched;
   }
   const auto recipe = std::make_shared<const Recipe>(default_recipe().recipe);
@@ -82,9 +84,9 @@ int info(InfoFlags& flags) {
       fmt::print("{}\n",
                  json_of(paths[i], inspections[i]).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     else if (inspections[i].error.empty())
-      fmt::print("{}: {}\n", paths[i], line_of(inspections[i]));
+      fmt::print("{}: {}\n", printable(paths[i]), line_of(inspections[i]));
     else
-      fmt::print(stderr, "tessera: {}: {}\n", paths[i], inspections[i].error);
+      say(stderr, fmt::format("tessera: {}: {}\n", printable(paths[i]), printable(inspections[i].error)));
   }
   const bool failed = std::ranges::any_of(inspections, [](const Inspection& i) { return !i.error.empty(); });
   return failed ? kSomeFailed : kAllDone;

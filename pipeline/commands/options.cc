@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 
+#include "pipeline/console.h"
 #include "pipeline/cpu_count.h"
 #include "pipeline/failure.h"
 #include "pipeline/size_text.h"
@@ -177,9 +178,10 @@ workers::Sandbox SandboxFlag::value() const {
 
 void SandboxFlag::announce() const {
   if (value() == workers::Sandbox::off)
-    fmt::print(stderr, "tessera: --sandbox=off: workers can open files and make any system call\n");
+    say(stderr, "tessera: --sandbox=off: workers can open files and make any system call\n");
   if (value() != workers::Sandbox::automatic) return;
-  for (const std::string& sentence : workers::probe_sandbox().degraded()) fmt::print(stderr, "tessera: {}\n", sentence);
+  for (const std::string& sentence : workers::probe_sandbox().degraded())
+    say(stderr, fmt::format("tessera: {}\n", sentence));
 }
 
 void LimitFlags::add_to(CLI::App& app) {

@@ -2,8 +2,10 @@
 
 #include "pipeline/commands/commands.h"
 #include "pipeline/commands/options.h"
+#include "pipeline/console.h"
 #include "pipeline/inspect.h"
 #include "pipeline/plan_text.h"
+#include "pipeline/printable.h"
 #include "pipeline/publisher.h"
 #include "pipeline/runner.h"
 
@@ -23,7 +25,7 @@ int plan(PlanFlags& flags) {
   const ProductNames names(*recipe);
   const std::vector<std::string> paths = flags.inputs.all_paths();
   if (paths.empty()) {
-    fmt::print(stderr, "tessera: no input matched\n");
+    say(stderr, "tessera: no input matched\n");
     return kNothingMatched;
   }
   workers::ExecutorOptions options;
@@ -41,11 +43,11 @@ int plan(PlanFlags& flags) {
       std::vector<const stages::Codec*> codecs;
       for (std::size_t o = 0; o < recipe->outputs.size(); ++o) codecs.push_back(&names.codec_of(paths[i], o));
       const ImagePlan made = make_plan(*recipe, header, codecs, {}, route, {}, true);
-      fmt::print("{}: {}x{} {}{}\n{}", paths[i], header.full.width, header.full.height,
+      fmt::print("{}: {}x{} {}{}\n{}", printable(paths[i]), header.full.width, header.full.height,
                  stages::codecs()[header.codec]->name(), header.progressive ? ", progressive" : "",
                  to_text(made, *recipe));
     } catch (const stages::ImageError& e) {
-      fmt::print(stderr, "tessera: {}: {}\n", paths[i], e.what());
+      say(stderr, fmt::format("tessera: {}: {}\n", printable(paths[i]), printable(e.what())));
       failed = true;
     }
   }

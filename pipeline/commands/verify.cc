@@ -10,6 +10,7 @@
 #include "pipeline/cpu_count.h"
 #include "pipeline/inspect.h"
 #include "pipeline/job_files.h"
+#include "pipeline/printable.h"
 #include "pipeline/runner.h"
 
 namespace tessera::pipeline {
@@ -54,7 +55,7 @@ int verify(const VerifyFlags& flags) {
   std::uint64_t differences = 0;
   const auto differ = [&](const std::string& sentence) {
     ++differences;
-    if (!flags.quiet) fmt::print("{}\n", sentence);
+    if (!flags.quiet) fmt::print("{}\n", printable(sentence));
   };
   std::vector<std::string> both;
   std::ranges::set_intersection(a, b, std::back_inserter(both));

@@ -4,10 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
 
+#include "pipeline/inspect.h"
 #include "pipeline/runner.h"
 #include "tests/pipeline/program.h"
 
@@ -43,6 +45,7 @@ class WatchedExecutor final : public workers::Executor {
   std::span<const Worker> workers() const override { return real_->workers(); }
   void start(std::uint32_t window, const workers::Job& job, std::span<const int> fds,
              const workers::Limits& limits) override {
+    ids.push_back(job.id);
     most_starts = std::max(most_starts, ++starts_[window]);
     real_->start(window, job, fds, limits);
   }
@@ -63,6 +66,7 @@ class WatchedExecutor final : public workers::Executor {
 
   std::function<void()> on_wait;
   bool fails_with_an_event = false;
+  std::vector<std::uint64_t> ids;
   int most_starts = 0;  // of jobs, by one worker before it was replaced
 
  private:
@@ -178,6 +182,19 @@ TEST_CASE("workers that are to be replaced and hold bands of an image do not sto
   CHECK(result.counts.done == 6);
   CHECK(result.stopped == "");
   CHECK(run.executor->traffic().deaths >= 4);
+}
+
+TEST_CASE("jobs that look at files and jobs of the run share no id", "[coordinator]") {
+  OneRun run;
+  write_photos(run.folder / "in", 2, 64, 48);
+  const std::vector<std::string> paths{run.folder / "in/p00.jpg", run.folder / "in/p01.jpg"};
+  for (int i = 0; i < 2; ++i) inspect(*run.executor, JobKind::hash, paths, {0, {}, kInspectorBytes});
+  GivenInputs given({run.input(0, "p00.jpg"), run.input(1, "p01.jpg")});
+  CHECK(run.run(given).counts.done == 2);
+  std::vector<std::uint64_t>& ids = run.executor->ids;
+  CHECK(ids.size() >= 6);
+  std::ranges::sort(ids);
+  CHECK(std::ranges::adjacent_find(ids) == ids.end());
 }
 
 }  // namespace tessera::tests

@@ -62,6 +62,20 @@ void make_tree(const TempFolder& folder) {
     folder.file(name, "1234567");
 }
 
+TEST_CASE("what is no file in a folder is an input that fails", "[inputs]") {
+  WorkingFolder folder;
+  make_tree(folder);
+  REQUIRE(mkfifo("p/c.jpg", 0600) == 0);
+  REQUIRE(mkfifo("p/pipe.txt", 0600) == 0);
+  std::filesystem::create_symlink("/dev/null", "p/d.jpg");
+  std::filesystem::create_symlink("nowhere", "p/e.jpg");
+  CHECK(paths_of({{kPath, "p"}}) == Words{"p/a.PNG", "p/b.jpg", "p/c.jpg !", "p/d.jpg !", "p/e.jpg !", "p/z.jpg"});
+  const auto inputs = inputs_of({{kPath, "p/?.jpg"}});
+  REQUIRE(inputs.size() == 5);
+  CHECK(inputs[1].error == "it is not a regular file");
+  CHECK(inputs[2].error == "it is not a regular file");
+}
+
 TEST_CASE("a folder gives the pictures directly inside, sorted") {
   const WorkingFolder folder;
   make_tree(folder);
@@ -111,7 +125,8 @@ TEST_CASE("links to files are followed, links to folders cannot loop") {
   std::filesystem::create_directory_symlink("../elsewhere", "p/other");
   REQUIRE(mkfifo("p/pipe.jpg", 0600) == 0);
   std::filesystem::create_symlink("pipe.jpg", "p/to_pipe.jpg");
-  CHECK(paths_of({{kPath, "p"}}, {.recursive = true}) == Words{"p/dangling.jpg !", "p/link.jpg", "p/sub/a.jpg"});
+  CHECK(paths_of({{kPath, "p"}}, {.recursive = true}) ==
+        Words{"p/dangling.jpg !", "p/link.jpg", "p/pipe.jpg !", "p/to_pipe.jpg !", "p/sub/a.jpg"});
   CHECK(inputs_of({{kPath, "p"}}).at(1).bytes == 5);
   CHECK(paths_of({{kPath, "p/other"}}) == Words{"p/other/b.jpg"});
   CHECK(paths_of({{kPath, "p/*/b.jpg"}}) == Words{"p/other/b.jpg"});

@@ -118,6 +118,30 @@ TEST_CASE("the command of a failure report ends as the image did", "[run]") {
   CHECK_THAT(read_file(folder / "said"), Contains("it's slow.png: ") && Contains("--timeout"));
 }
 
+TEST_CASE("commands that only look show no raw name, and end as they would without standard error", "[run]") {
+  TemporaryFolder folder;
+  const std::string fine = folder / "fine\x1b[2J.png", broken = folder / "broken\x1b[2J.png";
+  write_picture(fine, picture(40, 30, 1), "png");
+  write_file(broken, "this is no picture");
+  fs::create_directories(folder / "other");
+  for (const Words& words : {Words{"info"}, Words{"plan"}}) {
+    const ProgramResult result = run_program({words[0], fine, broken});
+    CHECK(result.code == 1);
+    CHECK_THAT(result.out, Contains("fine\\x1b[2J.png: ") && !Contains("\x1b"));
+    CHECK_THAT(result.err, Contains("broken\\x1b[2J.png: ") && !Contains("\x1b"));
+    for (const char* end : {"2> /dev/full", "2>&-"}) {
+      write_file(folder / "script", fmt::format("'{}' {} --sandbox off $'{}' $'{}' > '{}' {}", TESSERA_PROGRAM,
+                                                words[0], broken, fine, folder / "said", end));
+      INFO(words[0] << ' ' << end);
+      CHECK(WEXITSTATUS(std::system(fmt::format("bash '{}'", folder / "script").c_str())) == 1);
+      CHECK_THAT(read_file(folder / "said"), Contains("40x30"));
+    }
+  }
+  const ProgramResult verified = run_program({"verify", folder.path(), folder / "other"});
+  CHECK(verified.code == 5);
+  CHECK_THAT(verified.out, Contains("fine\\x1b[2J.png: only in") && !Contains("\x1b"));
+}
+
 TEST_CASE("three broken files among twenty cost three outputs and exit 1", "[run]") {
   TemporaryFolder folder;
   write_photos(folder / "in", 17, 300, 200);

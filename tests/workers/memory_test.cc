@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <cstring>
 #include <thread>
 
 #include "tests/workers/support.h"
@@ -118,6 +119,27 @@ TEST_CASE("a worker that fills its window beyond what was leased is ended", "[wo
     CHECK(testing::text_of(completion) == "the worker was killed: it filled shared memory that was not leased to it");
     CHECK(force.windows->resident_bytes(1) == 0);
   }
+}
+
+TEST_CASE("a worker that fills its window while it has no job is ended, too", "[workers]") {
+  const NothingLeft check;
+  ExecutorOptions options = testing::processes(1);
+  options.sandbox = Sandbox::off;  // a thread that outlives its job stands for whoever has taken the worker over
+  Workforce force = make_workforce(options, 256 * kMiB, [](JobContext& context, Completion& completion) {
+    std::byte* const bytes = context.write(context.job().blocks[0]).data();
+    std::thread([bytes] {
+      std::this_thread::sleep_for(700ms);
+      std::memset(bytes, 1, 150 * kMiB);
+    }).detach();
+    completion.outcome = Outcome::done;
+  });
+  const Lease lease = testing::lease_one(*force.arena, 1, 4096);
+  REQUIRE(testing::run_one(*force.executor, 1, make_job(1, {Op::nothing, 0}, lease.block())).outcome == Outcome::done);
+  std::vector<Event> events;
+  force.executor->wait(events, Clock::now() + 5s);
+  REQUIRE(events.size() == 1);
+  CHECK(std::get<WindowLost>(events.front()).window == 1);
+  CHECK(force.windows->resident_bytes(1) == 0);
 }
 
 }  // namespace
