@@ -29,14 +29,6 @@ void write_list(const std::string& path, const std::vector<std::string>& names) 
   for (const std::string& name : names) list << name << '\0';
 }
 
-// What a process has for itself, resident; 0 when it is gone.
-std::uint64_t own_bytes(int pid) {
-  std::ifstream status(fmt::format("/proc/{}/status", pid));
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("RssAnon:")) return std::stoull(line.substr(8)) * 1024;
-  return 0;
-}
-
 }  // namespace
 
 TEST_CASE("hostile files among photos cost a row each, and no photo a byte", "[faults]") {
@@ -75,10 +67,7 @@ TEST_CASE("hostile files among photos cost a row each, and no photo a byte", "[f
   REQUIRE(clean.size() == photos.size());
   for (const Way& way : isolated_ways()) {
     INFO(way.name);
-    std::uint64_t most = 0;
-    const Observed seen = run_watched(words("all", way.name, way.flags), 60, [&](Program& program) {
-      for (const int worker : program.workers()) most = std::max(most, own_bytes(worker));
-    });
+    const Observed seen = run_watched(words("all", way.name, way.flags));
     CHECK(seen.result.code == 1);
     const auto rows = rows_of(folder / way.name);
     REQUIRE(rows.size() == all.size());
@@ -101,10 +90,10 @@ TEST_CASE("hostile files among photos cost a row each, and no photo a byte", "[f
     CHECK(made.size() == rows.size() - explained);
     CHECK(leftovers(folder / way.name).empty());
     if (kSanitized) continue;  // their own memory is counted, too
-    CHECK(seen.most_private_bytes < 32 * kMiB);
+    CHECK(seen.coordinator.private_bytes < 32 * kMiB);
     // The limit of workers/executor.h, less what a worker has from the start: it can only be lower.
-    CHECK(most < kMemory + (64 + 96 * kThreads) * kMiB);
-    CHECK(most > 8 * kMiB);
+    CHECK(seen.most_worker_private_bytes < kMemory + (64 + 96 * kThreads) * kMiB);
+    CHECK(seen.most_worker_private_bytes > 8 * kMiB);
   }
 }
 
