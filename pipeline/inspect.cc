@@ -6,6 +6,9 @@
 
 #include <cerrno>
 #include <map>
+#include <utility>
+
+#include "pipeline/runner.h"
 
 #include "pipeline/open_input.h"
 
@@ -127,6 +130,15 @@ std::vector<Inspection> inspect(workers::Executor& executor, JobKind kind, std::
     }
   }
   return results;
+}
+
+std::vector<Inspection> inspect_headers(std::shared_ptr<const Recipe> recipe, workers::Sandbox sandbox,
+                                        std::span<const std::string> paths, const InspectLimits& limits) {
+  workers::ExecutorOptions options;
+  options.sandbox = sandbox;
+  const workers::Workforce workforce =
+      workers::make_workforce(options, kInspectorBytes, make_runner(std::move(recipe), {}, 1));
+  return inspect(*workforce.executor, JobKind::info, paths, limits);
 }
 
 }  // namespace tessera::pipeline

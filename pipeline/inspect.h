@@ -34,5 +34,8 @@ struct InspectLimits {
 /// kind: info, pixels or hash. One result per path, in order.
 std::vector<Inspection> inspect(workers::Executor&, JobKind kind, std::span<const std::string> paths,
                                 const InspectLimits&);
+/// The headers, read in a forked worker of their own.
+std::vector<Inspection> inspect_headers(std::shared_ptr<const Recipe>, workers::Sandbox,
+                                        std::span<const std::string> paths, const InspectLimits&);
 
 }  // namespace tessera::pipeline

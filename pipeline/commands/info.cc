@@ -73,12 +73,9 @@ int info(InfoFlags& flags) {
     return kNothingMatched;
   }
   const auto recipe = std::make_shared<const Recipe>(default_recipe().recipe);
-  workers::ExecutorOptions options;
-  options.sandbox = flags.sandbox.value();
   flags.sandbox.announce();
-  const workers::Workforce workforce = workers::make_workforce(options, kInspectorBytes, make_runner(recipe, {}, 1));
-  const auto inspections = inspect(*workforce.executor, JobKind::info, paths,
-                                   {flags.limits.max_pixels(), flags.limits.time(), kInspectorBytes});
+  const auto inspections = inspect_headers(recipe, flags.sandbox.value(), paths,
+                                           {flags.limits.max_pixels(), flags.limits.time(), kInspectorBytes});
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (flags.json)
       fmt::print("{}\n",

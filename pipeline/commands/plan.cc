@@ -28,12 +28,9 @@ int plan(PlanFlags& flags) {
     say(stderr, "tessera: no input matched\n");
     return kNothingMatched;
   }
-  workers::ExecutorOptions options;
-  options.sandbox = flags.sandbox.value();
   flags.sandbox.announce();
-  const workers::Workforce workforce = workers::make_workforce(options, kInspectorBytes, make_runner(recipe, {}, 1));
-  const auto inspections = inspect(*workforce.executor, JobKind::info, paths,
-                                   {flags.limits.max_pixels(), flags.limits.time(), kInspectorBytes});
+  const auto inspections = inspect_headers(recipe, flags.sandbox.value(), paths,
+                                           {flags.limits.max_pixels(), flags.limits.time(), kInspectorBytes});
   const Route route = flags.spread ? Route::spread : Route::whole;
   bool failed = false;
   for (std::size_t i = 0; i < paths.size(); ++i) {
