@@ -1,0 +1,46 @@
+// A run's trace, read back: when each slot was busy, with what, and what follows from that.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tessera::pipeline {
+
+struct TracedJob {
+  std::uint32_t worker = 0, slot = 0;
+  double begin_s = 0, end_s = 0;  // CLOCK_MONOTONIC, as steady_clock
+  std::string kind;               // whole, decode, band, resolve, encode
+  std::string outcome;            // done, declined, failed, crashed, ...
+  std::uint64_t image = 0, job = 0;
+  std::uint32_t attempt = 0;
+  double cpu_s = 0;
+  std::map<std::string, double> phases_s;  // probe, plan, decode, stages, measure, encode, finish
+};
+
+struct RunTrace {
+  std::vector<TracedJob> jobs;                   // that were answered, by begin
+  std::vector<TracedJob> open;                   // started and never answered: the run was killed
+  std::vector<double> closed_s;                  // when images got their rows, ascending
+  std::map<std::uint64_t, std::string> sources;  // image -> input
+  std::uint64_t opened = 0;                      // jobs that opened an image (whole, decode) and were not declined
+  std::uint64_t messages = 0, channel_bytes = 0, forks = 0, deaths = 0;
+  double megapixels = 0;  // of the inputs that were done
+  bool ended = false;     // the run came to its end
+};
+
+/// Throws std::runtime_error when the file is not there or no line of it is an event. A cut last line is no error.
+RunTrace read_trace(const std::string& path);
+
+/// From the first job's begin to the last job's end; slots that exist and never worked count as idle.
+struct SlotUse {
+  double span_s = 0;
+  double utilisation = 0;  // busy time of all slots / (slots * span)
+  double imbalance = 0;    // busiest slot's busy time / mean busy time - 1; 0 is perfect
+  double tail_s = 0;       // from the moment when the first slot had nothing left to do to the end
+};
+SlotUse slot_use(const RunTrace&, std::uint32_t slots);
+
+}  // namespace tessera::pipeline
