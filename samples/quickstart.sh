@@ -5,16 +5,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 
-"$here/setup.sh"
+"$here/build.sh" tessera tessera_contact_sheet
 cd "$root"
-echo "building (a few minutes the first time, seconds later)"
-cmake --preset release -DTESSERA_TESTS=OFF >/dev/null
-log=build/release/build.log
-if ! cmake --build --preset release --target tessera tessera_contact_sheet >"$log" 2>&1; then
-  grep -E 'error|FAILED' "$log" >&2
-  echo "quickstart: the build failed; $log holds all of it" >&2
-  exit 1
-fi
 tessera="$root/build/release/tessera"
 
 out="$root/out/quickstart"

@@ -15,9 +15,11 @@ def generated(name, words):
     i, j = text.index(begin) + len(begin), text.index(end)
     text = text[:i] + body + text[j:]
 generated("stages", ["stages", "--markdown"])
-for command in ["run", "plan", "stages", "info", "verify", "doctor"]:
-    body = subprocess.run([program, command, "--help"], check=True, capture_output=True, text=True).stdout
-    begin, end = f"<!-- begin help-{command} -->\n", f"<!-- end help-{command} -->"
+for command in ["run", "plan", "stages", "info", "verify", "doctor", "compare", "compare costs", "compare faults",
+                "compare balance", "compare show"]:
+    body = subprocess.run([program, *command.split(), "--help"], check=True, capture_output=True, text=True).stdout
+    name = command.replace(" ", "-")
+    begin, end = f"<!-- begin help-{name} -->\n", f"<!-- end help-{name} -->"
     i, j = text.index(begin) + len(begin), text.index(end)
     text = text[:i] + "```text\n" + body.strip("\n") + "\n```\n" + text[j:]
 open(path, "w").write(text)
