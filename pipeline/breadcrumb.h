@@ -11,7 +11,7 @@
 
 namespace tessera::pipeline {
 
-enum class JobStep : std::uint64_t { start = 1, probe, plan, decode, stages, measure, encode, finish };
+enum class JobStep : std::uint64_t { start = 1, probe, plan, decode, stages, measure, encode, finish, injected };
 std::string_view to_string(JobStep);
 
 /// `stage`: Step::number, 0 for none.

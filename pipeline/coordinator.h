@@ -45,6 +45,7 @@ struct CoordinatorSettings {
   std::string quarantine;                // folder; "": none
   std::string flags_again = "-j 1";      // for command_again()
   const SignalWatch* signals = nullptr;
+  Injection injection;
 };
 
 struct RunResult {
