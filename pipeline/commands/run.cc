@@ -111,7 +111,8 @@ int run(RunFlags& flags, const Injection& injection) {
   settings.breaker = flags.breaker;
   settings.recycle = flags.recycle;
   settings.quarantine = flags.quarantine;
-  settings.flags_again = flags.workers.again() + flags.limits.again();
+  settings.flags_again = flags.workers.again();
+  for (const std::string& word : flags.limits.words()) settings.flags_again += " " + shell_word(word);
   if (settings.tiling != Tiling::automatic) settings.flags_again += " --tiling " + flags.tiling;
   settings.max_failures = flags.fail_fast ? 1 : flags.max_failures;
   settings.on_exist = on_exist;
