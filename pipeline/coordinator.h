@@ -19,6 +19,7 @@
 #include "pipeline/recycling.h"
 #include "pipeline/route.h"
 #include "pipeline/signals.h"
+#include "pipeline/trace.h"
 #include "workers/executor.h"
 
 namespace tessera::pipeline {
@@ -46,6 +47,7 @@ struct CoordinatorSettings {
   std::string flags_again = "-j 1";      // for command_again()
   const SignalWatch* signals = nullptr;
   Injection injection;
+  Trace* trace = nullptr;
 };
 
 struct RunResult {
@@ -115,6 +117,8 @@ class Coordinator {
   Journal& journal_;
   const ProductNames& names_;
   Progress& progress_;
+  Trace no_trace_{""};
+  Trace& trace_;
   Publisher publisher_;
 
   std::multimap<std::uint64_t, Input> ahead_;         // by size: the largest is dispatched first
