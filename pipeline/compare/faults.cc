@@ -12,6 +12,7 @@
 
 #include "pipeline/commands/commands.h"
 #include "pipeline/compare/faults_text.h"
+#include "pipeline/compare/image_ends.h"
 #include "pipeline/compare/launch.h"
 #include "pipeline/compare/run_outputs.h"
 #include "pipeline/compare/trace_file.h"
@@ -45,7 +46,7 @@ std::optional<std::string> limit_given(const RunSet& set, const std::string& fla
 
 struct Clean {
   double wall_s = 0, slowest_job_s = 0;  // of processor time, the second
-  std::map<std::string, Hash128> files;
+  Outputs outputs;
   std::map<std::string, ImageEnd> ends;
 };
 
@@ -78,6 +79,7 @@ class Experiment {
   Ran run(const Words& flags, const Injection&, double deadline_s);
   Clean clean(const std::string& mode);
   void choose_picture(const Clean&);
+  Outputs outputs() const { return look_at_outputs(folder_ + "/out", true); }
   Json row(const std::string& mode, InjectedFault, const Clean&);
   std::size_t lost(const Clean&, const std::map<std::string, Hash128>& files) const;
   Words timeout_flags() const;
@@ -121,9 +123,12 @@ Ran Experiment::run(const Words& flags, const Injection& injection, double deadl
     return request_.run(words, injection);
   };
   Ran ran{launch(body, options), {}};
-  if (ran.seen.exit_code == kUsage || ran.seen.exit_code == kNothingMatched)
-    throw std::runtime_error(fmt::format("a run of the comparison could not start: {}", last_line(ran.seen.errors)));
-  ran.trace = read_trace(trace);
+  try {
+    ran.trace = read_trace(trace);
+  } catch (const std::runtime_error&) {  // nothing was begun
+    throw std::runtime_error(fmt::format("a run of the comparison could not begin ({}): {}", how_it_ended(ran.seen),
+                                         last_line(ran.seen.errors)));
+  }
   return ran;
 }
 
@@ -136,7 +141,7 @@ Clean Experiment::clean(const std::string& mode) {
   Clean clean;
   clean.wall_s = ran.seen.wall_s;
   for (const TracedJob& job : ran.trace.jobs) clean.slowest_job_s = std::max(clean.slowest_job_s, job.cpu_s);
-  clean.files = output_hashes(folder_ + "/out");
+  clean.outputs = outputs();
   clean.ends = image_ends(folder_ + "/out");
   return clean;
 }
@@ -187,7 +192,7 @@ Json Experiment::row(const std::string& mode, InjectedFault fault, const Clean& 
   Ran ran = run(flags, injection, deadline_s);
   count_begun(ran.trace, begun);
   const Observation first = ran.seen;
-  const auto files = output_hashes(folder_ + "/out");
+  const auto files = outputs().files;
   const std::string picture = set().paths[picture_];
   const std::string sentence = ran.by_itself() ? image_ends(folder_ + "/out")[picture].sentence : "";
   double total_s = first.wall_s;
@@ -197,10 +202,10 @@ Json Experiment::row(const std::string& mode, InjectedFault fault, const Clean& 
     count_begun(ran.trace, begun);
     total_s += ran.seen.wall_s;
   }
-  const auto in_the_end = output_hashes(folder_ + "/out");
+  const auto in_the_end = outputs().files;
   const auto as_clean = [&](const auto& file) {
-    const auto found = clean.files.find(file.first);
-    return found != clean.files.end() && found->second == file.second;
+    const auto found = clean.outputs.files.find(file.first);
+    return found != clean.outputs.files.end() && found->second == file.second;
   };
   const std::size_t redone = std::accumulate(begun.begin(), begun.end(), std::size_t{0},
                                              [](std::size_t sum, const auto& times) { return sum + times.second - 1; });
@@ -233,9 +238,8 @@ Json Experiment::measure() {
       choose_picture(*reference);
     }
     const Clean without = clean(mode);
-    if (without.files != reference->files)
-      throw std::runtime_error(
-          fmt::format("{} mode made other bytes than {} mode: no comparison", mode, request_.modes.front()));
+    const std::string other = first_difference(reference->outputs, request_.modes.front(), without.outputs, mode);
+    if (!other.empty()) throw Mismatch(fmt::format("the modes do not make the same: {}", other));
     const auto given = limit_given(set(), "--timeout");
     timeout_s_ = given ? std::chrono::duration<double>(parse_duration(*given, "--timeout")).count()
                        : std::max(kLeastTimeout, std::ceil(3 * without.slowest_job_s));

@@ -26,8 +26,8 @@ struct FaultsRequest {
 };
 
 /// The section "faults". Runs go to folders inside the set's work folder, which are gone afterwards. The caller must
-/// have one thread. Throws UsageError when no picture can be done, std::runtime_error when a run without a fault fails
-/// or makes other bytes than that of another mode, Interrupted.
+/// have one thread. Throws UsageError when no picture can be done, Mismatch (run_outputs.h) when two modes make other
+/// bytes, std::runtime_error when a run without a fault fails, Interrupted.
 Json compare_faults(const FaultsRequest&);
 
 }  // namespace tessera::pipeline

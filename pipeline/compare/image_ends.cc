@@ -1,17 +1,11 @@
-#include "pipeline/compare/run_outputs.h"
-
-#include <fcntl.h>
+#include "pipeline/compare/image_ends.h"
 
 #include <charconv>
-#include <filesystem>
 #include <fstream>
 
 #include "pipeline/compare/document.h"
-#include "pipeline/job_files.h"
-#include "workers/fd.h"
 
 namespace tessera::pipeline {
-namespace fs = std::filesystem;
 namespace {
 
 std::string text_of(const Json& row, const char* key) {
@@ -32,19 +26,6 @@ std::string name_of(const Json& row, const std::string& key) {
 }
 
 }  // namespace
-
-std::map<std::string, Hash128> output_hashes(const std::string& folder) {
-  std::map<std::string, Hash128> hashes;
-  if (!fs::exists(folder)) return hashes;
-  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
-    if (entry.depth() == 0 && entry->path().filename() == ".tessera") entry.disable_recursion_pending();
-    if (!entry->is_regular_file()) continue;
-    const std::string path = entry->path().string();
-    const workers::Fd file = workers::checked_fd(open(path.c_str(), O_RDONLY | O_CLOEXEC), path.c_str());
-    hashes[fs::path(path).lexically_relative(folder).string()] = FdSource(file.get()).hash_all();
-  }
-  return hashes;
-}
 
 std::map<std::string, ImageEnd> image_ends(const std::string& folder) {
   std::map<std::string, ImageEnd> ends;

@@ -1,17 +1,11 @@
-// What a run left in its output folder.
+// How each image of a run ended, for whoever compares runs.
 #pragma once
 
 #include <map>
 #include <string>
 #include <vector>
 
-#include "pipeline/wire.h"
-
 namespace tessera::pipeline {
-
-/// Relative name -> XXH3-128 of the content, of every regular file outside .tessera. Outputs get their names when they
-/// are whole, so whatever is there counts. Empty when there is no such folder.
-std::map<std::string, Hash128> output_hashes(const std::string& folder);
 
 /// How an image ended, by the run's manifest.
 struct ImageEnd {
