@@ -27,6 +27,8 @@ std::string_view to_string(JobStep step) {
       return "encoding";
     case JobStep::finish:
       return "finishing";
+    case JobStep::injected:
+      return "obeying an injected fault";
   }
   return "an unknown step";
 }

@@ -12,7 +12,7 @@
 
 namespace tessera::pipeline {
 
-enum class JobStep : std::uint64_t { start = 1, probe, plan, decode, stages, measure, encode, finish };
+enum class JobStep : std::uint64_t { start = 1, probe, plan, decode, stages, measure, encode, finish, injected };
 std::string_view to_string(JobStep);
 
 /// Steps whose time a job reports: probe .. finish.

@@ -46,6 +46,7 @@ struct CoordinatorSettings {
   std::string quarantine;                // folder; "": none
   std::string flags_again = "-j 1";      // for command_again()
   const SignalWatch* signals = nullptr;
+  Injection injection;
   Trace* trace = nullptr;
 };
 

@@ -189,7 +189,9 @@ bool Coordinator::start(Item& item, const Work& work) {
     std::ranges::copy(work.table, workforce_.arena->board_bytes(block).begin());
     add_block(block);
   }
-  put_payload(work.payload, job.payload);
+  JobPayload payload = work.payload;
+  if (item.input.index == settings_.injection.image) payload.fault = settings_.injection.fault;
+  put_payload(payload, job.payload);
   std::vector<int> fds;
   try {
     for (const std::int32_t which : work.fds) {

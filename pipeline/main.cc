@@ -1,5 +1,4 @@
 // tessera: the program. A table of contents; each subcommand is in commands/.
-#include <fmt/format.h>
 #include <malloc.h>
 #include <sys/resource.h>
 
@@ -9,7 +8,6 @@
 #include "pipeline/commands/commands.h"
 #include "pipeline/commands/suggest.h"
 #include "pipeline/console.h"
-#include "pipeline/usage_error.h"
 #include "workers/fd.h"
 
 using namespace tessera::pipeline;
@@ -56,14 +54,8 @@ int main(int argc, char** argv) {
     if (const std::string hint = suggestion(app, argc, argv); !hint.empty()) say(stderr, hint + "\n");
     return kUsage;
   }
-  try {
+  return guarded([&] {
     prepare_process();
     return chosen();
-  } catch (const UsageError& e) {
-    say(stderr, fmt::format("tessera: {}\n", e.what()));
-    return kUsage;
-  } catch (const std::exception& e) {
-    say(stderr, fmt::format("tessera: {}\n", e.what()));
-    return kEnvironment;
-  }
+  });
 }

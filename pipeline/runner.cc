@@ -77,6 +77,13 @@ std::vector<ImageInfo> resolve_sizes(const ImagePlan& plan, std::span<const std:
   return resolved;
 }
 
+void obey_injection(const JobCall& call, const Pass& pass, const Region& band) {
+  const std::int32_t middle = pass.output.height / 2;
+  if (call.payload.fault == InjectedFault::none || pass.product != 0 || middle < band.y0 || middle >= band.y1) return;
+  call.context.step(breadcrumb_of(JobStep::injected));
+  commit_fault(call.payload.fault);
+}
+
 ProductWriter::ProductWriter(const OutputSpec& output, const Codec& codec, const ImageInfo& info,
                              const Metadata& metadata, int fd, bool sync)
     : info_(info),

@@ -61,6 +61,8 @@ std::vector<const stages::Codec*> product_codecs(const JobCall&);
 stages::Header checked_probe(const JobCall&, stages::ByteSource&);
 /// Outputs of the stages whose size only their statistic knew, as far as statistics are measured.
 std::vector<stages::ImageInfo> resolve_sizes(const ImagePlan&, std::span<const std::vector<std::byte>> statistics);
+/// Before `band` of `pass` is rendered: commits the job's injected fault if that is the middle of the first product.
+void obey_injection(const JobCall&, const Pass&, const stages::Region& band);
 /// Encodes bands into one product and hashes both sides of it.
 class ProductWriter {
  public:

@@ -97,6 +97,7 @@ void run_band(JobCall& call) {
   const MutableView band = only_measured ? scratch.take_view(pass.output, region)
                                          : view_in(own_block(call, 0, bytes).first(bytes), pass.output, region);
   call.step(JobStep::stages);
+  obey_injection(call, pass, region);
   chain.render(source, band, scratch, call.note_stages());
   if (pass.measures >= 0) {
     call.step(JobStep::measure);

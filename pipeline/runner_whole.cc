@@ -125,6 +125,7 @@ class WholeJob {
           pass.into_frame >= 0 ? sub_view(pass.output, target, region) : scratch.take_view(pass.output, region);
       call_.step(from_decoder ? JobStep::decode : JobStep::stages);
       fault_here("stage");
+      obey_injection(call_, pass, region);
       if (direct)
         decoder_->read(band);
       else

@@ -1,6 +1,7 @@
 #include "pipeline/signals.h"
 
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cassert>
@@ -14,6 +15,7 @@ constexpr std::array<int, 3> kWatched{SIGINT, SIGTERM, SIGHUP};
 // All that a handler may touch.
 std::atomic<int> g_count{0}, g_first{0}, g_tolerated{0}, g_wakeup{-1};
 static_assert(std::atomic<int>::is_always_lock_free);
+pid_t g_owner = 0;  // the process whose object there is
 
 extern "C" void note_signal(int number) {
   const int saved = errno;
@@ -32,7 +34,8 @@ extern "C" void note_signal(int number) {
 
 SignalWatch::SignalWatch(int tolerated)
     : wakeup_(workers::checked_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
-  assert(g_wakeup.load() == -1);
+  assert(g_wakeup.load() == -1 || g_owner != getpid());  // a forked child may have one beside its parent's
+  g_owner = getpid();
   g_count = g_first = 0;
   g_tolerated = tolerated;
   g_wakeup = wakeup_.get();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/breadcrumb.h"
+#include "pipeline/injection.h"
 #include "pipeline/plan.h"
 #include "workers/job.h"
 
@@ -34,14 +35,15 @@ struct JobPayload {
   JobKind kind = JobKind::whole;
   std::uint8_t input_codec = 0;  // index into codecs(): the input's by its extension, for outputs that keep it
   std::uint8_t has_input_codec = 0;
-  std::uint8_t product = 0;          // encode
-  std::uint32_t pass = 0, band = 0;  // band; pass also for encode
-  std::uint32_t statistic = 0;       // resolve
-  std::uint32_t sync = 0;            // whole, encode: 1: products are on the disk before the answer (--fsync)
-  std::uint64_t private_bytes = 0;   // whole: what was admitted beside block 0
-  std::uint64_t decline_above = 0;   // whole: decline images of more pixels, so that the route can be chosen
-  std::uint64_t max_pixels = 0;      // 0: no limit
-  stages::Header header;             // all spread kinds
+  std::uint8_t product = 0;                   // encode
+  std::uint32_t pass = 0, band = 0;           // band; pass also for encode
+  std::uint32_t statistic = 0;                // resolve
+  std::uint32_t sync = 0;                     // whole, encode: 1: products are on the disk before the answer (--fsync)
+  InjectedFault fault = InjectedFault::none;  // whole, band: to be done in the middle of the picture
+  std::uint64_t private_bytes = 0;            // whole: what was admitted beside block 0
+  std::uint64_t decline_above = 0;            // whole: decline images of more pixels, so that the route can be chosen
+  std::uint64_t max_pixels = 0;               // 0: no limit
+  stages::Header header;                      // all spread kinds
 };
 static_assert(std::is_trivially_copyable_v<JobPayload> && sizeof(JobPayload) <= sizeof(workers::Job::payload));
 

@@ -21,6 +21,9 @@ enum ExitCode : int {
 
 using Command = std::function<int()>;
 
+/// Its exit code; what it throws becomes a sentence on stderr and one of the codes above.
+int guarded(const Command&);
+
 void add_run(CLI::App&, Command& chosen);
 void add_plan(CLI::App&, Command& chosen);
 void add_stages(CLI::App&, Command& chosen);

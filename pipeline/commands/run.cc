@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "pipeline/commands/run.h"
+
 #include "pipeline/commands/commands.h"
 #include "pipeline/commands/options.h"
 #include "pipeline/commands/run_summary.h"
@@ -69,7 +71,7 @@ std::map<std::string, bool> take_suspects(Journal& journal, bool in_process, boo
   return suspects;
 }
 
-int run(RunFlags& flags) {
+int run(RunFlags& flags, const Injection& injection) {
   if (flags.quiet && flags.verbose) throw UsageError("-q and -v: choose one");
   RecipeFile file = flags.recipe.load(flags.inputs.recipe_path());
   const auto recipe = std::make_shared<const Recipe>(std::move(file.recipe));
@@ -116,6 +118,7 @@ int run(RunFlags& flags) {
   settings.max_failures = flags.fail_fast ? 1 : flags.max_failures;
   settings.on_exist = on_exist;
   settings.sync = flags.sync;
+  settings.injection = injection;
   if (!streams) {
     const auto inputs = make_input_set(sources, input_options);
     Survey found = survey(*inputs, *recipe, names, root, on_exist, resume, flags.dry_run);
@@ -191,9 +194,7 @@ int run(RunFlags& flags) {
   return summarise(result, {root, settings.total, seconds, workforce.arena->usage().peak}, flags.json, flags.quiet);
 }
 
-}  // namespace
-
-void add_run(CLI::App& program, Command& chosen) {
+void add_injected_run(CLI::App& program, Command& chosen, const Injection& injection) {
   const auto flags = std::make_shared<RunFlags>();
   CLI::App& app = *program.add_subcommand("run", "Process images: recipe or flags, inputs, -o folder");
   flags->inputs.add_to(app, true);
@@ -240,7 +241,24 @@ void add_run(CLI::App& program, Command& chosen) {
       "Signals: the first INT, TERM or HUP starts no more images and waits up to 5 s for those in flight; the second "
       "kills the workers; what is finished is published each time (exit 130, 143, 129). In serial and thread mode "
       "nothing can be killed: there the second ends the program as it is.");
-  app.callback([flags, &chosen] { chosen = [flags] { return run(*flags); }; });
+  app.callback([flags, injection, &chosen] { chosen = [flags, injection] { return run(*flags, injection); }; });
+}
+
+}  // namespace
+
+void add_run(CLI::App& program, Command& chosen) { add_injected_run(program, chosen, {}); }
+
+int run_words(const std::vector<std::string>& words, const Injection& injection) {
+  CLI::App app{"", "tessera"};
+  app.require_subcommand(1);
+  Command chosen;
+  add_injected_run(app, chosen, injection);
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend() - 1));  // as CLI11 wants them: the last one first
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kAllDone : kUsage;
+  }
+  return guarded(chosen);
 }
 
 }  // namespace tessera::pipeline

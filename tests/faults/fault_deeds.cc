@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -24,6 +23,7 @@
 
 #include "tests/faults/fault_orders.h"
 #include "workers/channel.h"
+#include "workers/misdeeds.h"
 
 namespace tessera::stages {
 namespace {
@@ -32,15 +32,6 @@ constexpr int kChannelFd = 3;  // of every worker: see workers/worker_process.cc
 constexpr std::uint64_t kMegabyte = 1 << 20;
 
 using std::chrono::milliseconds;
-
-// Sanitizers catch these signals; a real decoder's crash would be a plain one.
-void die_plainly_of(int signal) { std::signal(signal, SIG_DFL); }
-
-void segv() {
-  die_plainly_of(SIGSEGV);
-  volatile int* volatile nowhere = nullptr;
-  *nowhere = 1;
-}
 
 void double_free() {
   void* volatile twice = std::malloc(100);
@@ -52,17 +43,6 @@ void double_free() {
 void throw_it() { throw std::runtime_error("a fault was ordered"); }
 
 void call_without_exceptions(const std::function<void()>& what) noexcept { what(); }
-
-__attribute__((noinline)) int recurse(int depth) {
-  std::array<volatile char, 4096> frame;
-  frame[static_cast<std::size_t>(depth) % frame.size()] = 1;
-  return depth < 0 ? 0 : recurse(depth + 1) + frame[0];
-}
-
-void overflow_stack() {
-  die_plainly_of(SIGSEGV);
-  recurse(0);
-}
 
 void throw_in_task() {
   tbb::task_group group;
@@ -99,11 +79,6 @@ void start_threads(std::uint64_t count) {
       for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
     }).detach();
   throw std::runtime_error("the threads met no limit");
-}
-
-void loop() {
-  std::atomic<std::uint64_t> turns = 0;
-  for (;;) turns.fetch_add(1, std::memory_order_relaxed);
 }
 
 void sleep_for(std::uint64_t ms) {
@@ -157,7 +132,7 @@ void send_message_of(std::uint32_t window, std::uint32_t generation, std::uint64
 // The first of the run with -j1: its worker dies as the first generation of window 1, and its second job, which has the
 // second generation, is answered in the first one's name.
 void answer_as_predecessor() {
-  if (fault_attempt() == 0) segv();
+  if (fault_attempt() == 0) workers::write_nowhere();
   send_message_of(1, 1, 2);
 }
 
@@ -174,17 +149,17 @@ const std::map<std::string, std::function<void(std::uint64_t)>>& deeds() {
   static const std::map<std::string, std::function<void(std::uint64_t)>> all{
       {"none", [](auto) {}},
       {"lie", [](auto) {}},
-      {"segv", [](auto) { segv(); }},
-      {"late_segv", [](auto ms) { sleep_for(ms), segv(); }},
-      {"cry_segv", [](auto) { say("these are my last words\n"), segv(); }},
-      {"segv_once", [](auto) { fault_attempt() == 0 ? segv() : void(); }},
+      {"segv", [](auto) { workers::write_nowhere(); }},
+      {"late_segv", [](auto ms) { sleep_for(ms), workers::write_nowhere(); }},
+      {"cry_segv", [](auto) { say("these are my last words\n"), workers::write_nowhere(); }},
+      {"segv_once", [](auto) { fault_attempt() == 0 ? workers::write_nowhere() : void(); }},
       {"abort", [](auto) { std::abort(); }},
       {"double_free", [](auto) { double_free(); }},
       {"terminate", [](auto) { std::terminate(); }},
       {"throw", [](auto) { throw_it(); }},
       {"noexcept_throw", [](auto) { call_without_exceptions(throw_it); }},
       {"throw_task", [](auto) { throw_in_task(); }},
-      {"stack", [](auto) { overflow_stack(); }},
+      {"stack", [](auto) { workers::overflow_stack(); }},
       {"exit0", [](auto) { std::exit(0); }},
       {"exit1", [](auto) { std::exit(1); }},
       {"syscall", [](auto) { call_socket(); }},
@@ -193,8 +168,8 @@ const std::map<std::string, std::function<void(std::uint64_t)>>& deeds() {
       {"fork", [](auto) { fork_many(); }},
       {"threads", [](auto count) { start_threads(count > 0 ? count : 4000); }},
       {"descriptors", [](auto) { call_dup(); }},
-      {"loop", [](auto) { loop(); }},
-      {"loop_once", [](auto) { fault_attempt() == 0 ? loop() : void(); }},
+      {"loop", [](auto) { workers::loop_for_ever(); }},
+      {"loop_once", [](auto) { fault_attempt() == 0 ? workers::loop_for_ever() : void(); }},
       {"sleep", [](auto ms) { sleep_for(ms); }},
       {"stop", [](auto) { ::raise(SIGSTOP); }},
       {"balloon", [](auto megabytes) { blow_up(megabytes); }},
