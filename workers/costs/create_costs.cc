@@ -67,7 +67,7 @@ void say_without_tiny_program(Measured& measured) {
 std::vector<Measure> ways_to_start(double x) {
   std::vector<Measure> ways{{"thread", "thread: create, join", x, thread_once},
                             {"fork", "fork, exit, wait", x, fork_once}};
-  if (has_tiny_program()) ways.push_back({"spawn", "posix_spawn, exec, exit, wait", x, spawn_once});
+  if (has_tiny_program()) ways.push_back({"spawn", "posix_spawn of /bin/true, wait", x, spawn_once});
   return ways;
 }
 
@@ -85,26 +85,23 @@ Measured create_costs(std::uint64_t shared_bytes, const Effort& effort) {
     here.rows = sample_in_turn(ways_to_start(0), effort);
     return here;
   });
-  append(measured.rows,
-         in_helper([&] {
-           TaskThread tasks;
-           Measured here;
-           here.rows = sample_in_turn(
-               {{"task", "task to a oneTBB thread that runs already, and its answer", 0, [&] { return tasks.once(); }}},
-               effort);
-           return here;
-         }).rows);
   append(measured.rows, in_helper([&] {
-                          const Fd file = shared_file(shared_bytes);
-                          const Mapping shared = shared_pages(shared_bytes, file.get());
-                          write_each_page(shared.bytes(), std::byte{1});
+                          TaskThread tasks;
                           Measured here;
                           here.rows = sample_in_turn(
-                              {{"fork-shared", "fork, exit, wait with " + mebibytes(shared_bytes) + " of shared memory",
-                                0, fork_once}},
-                              effort);
+                              {{"task", "task to a running oneTBB thread", 0, [&] { return tasks.once(); }}}, effort);
                           return here;
                         }).rows);
+  append(measured.rows,
+         in_helper([&] {
+           const Fd file = shared_file(shared_bytes);
+           const Mapping shared = shared_pages(shared_bytes, file.get());
+           write_each_page(shared.bytes(), std::byte{1});
+           Measured here;
+           here.rows = sample_in_turn(
+               {{"fork-shared", "fork with " + mebibytes(shared_bytes) + " of shared memory", 0, fork_once}}, effort);
+           return here;
+         }).rows);
   say_without_tiny_program(measured);
   return measured;
 }

@@ -150,16 +150,16 @@ Measured handover_costs(std::uint64_t bytes, const std::string& folder, const Ef
       measures.push_back(
           {id, name, static_cast<double>(bytes), [&process, number] { return process.take_one(number); }});
     };
-    add("handle", "shared memory, a message with the handle", handle_way(bytes));
-    add("new-mapping", "shared memory, mapped anew for the frame", new_mapping_way(bytes));
-    add("window-copy", "shared memory, copied into it", window_copy_way(memory));
-    add("pipe", "pipe of the usual size", pipe_way(memory, 0));
+    add("handle", "handle to shared memory", handle_way(bytes));
+    add("new-mapping", "handle, mapped anew", new_mapping_way(bytes));
+    add("window-copy", "copied into shared memory", window_copy_way(memory));
+    add("pipe", "pipe", pipe_way(memory, 0));
     if (auto large = pipe_way(memory, kLargePipe))
       add("large-pipe", "pipe of 1 MiB", std::move(large));
     else
       measured.left_out.push_back("A pipe of 1 MiB: the system refuses it (see /proc/sys/fs/pipe-max-size).");
     add("socket", "unix stream socket", socket_way(memory));
-    add("file", "file, written and read back", file_way(memory, folder));
+    add("file", "file", file_way(memory, folder));
     add("remote-read", "process_vm_readv", remote_read_way(memory));
 
     Peer giver([&] {
@@ -173,8 +173,8 @@ Measured handover_costs(std::uint64_t bytes, const std::string& folder, const Ef
     ways_of_threads.push_back(pointer_way(threads_own.bytes().first(bytes)));
     {
       const GivingThread other(thread, [&] { stay_apart(1); });
-      measures.push_back({"thread", "between threads: a pointer", static_cast<double>(bytes),
-                          [&thread] { return thread.take_one(0); }});
+      measures.push_back(
+          {"thread", "pointer between threads", static_cast<double>(bytes), [&thread] { return thread.take_one(0); }});
       measured.points = sample_in_turn(measures, effort);
     }
     process.stop();

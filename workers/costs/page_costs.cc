@@ -46,23 +46,21 @@ Measured page_costs(std::uint64_t bytes, const Effort& effort) {
     write_each_page(shared_pages(bytes, file.get()).bytes(), kParents);
     const auto pages = static_cast<double>(own.size() / page_bytes());
     Measured measured;
-    measured.rows =
-        sample_in_turn({{"own", "write to a page that is one's own", 0,
-                         [&] { return seconds_to_write(own.bytes(), kParents) / pages; }},
-                        {"fresh", "first write to a page of fresh memory", 0,
-                         [&] { return seconds_to_write(private_pages(bytes).bytes(), kParents) / pages; }},
-                        {"copy", "first write to a page after fork, which copies it", 0,
-                         [&] { return seconds_to_write_in_child(held) / pages; }},
-                        {"taken-back", "first write of a parent to a page after fork, its child being gone", 0,
-                         [&] { return seconds_to_write(held.bytes(), kParents) / pages; }},
-                        {"shared-fresh", "first write to a page of fresh shared memory", 0,
-                         [&] {
-                           const Fd fresh = shared_file(bytes);
-                           return seconds_to_write(shared_pages(bytes, fresh.get()).bytes(), kParents) / pages;
-                         }},
-                        {"shared-mapped", "first write to a page of shared memory that is there, newly mapped", 0,
-                         [&] { return seconds_to_write(shared_pages(bytes, file.get()).bytes(), kParents) / pages; }}},
-                       effort);
+    measured.rows = sample_in_turn(
+        {{"own", "page of one's own", 0, [&] { return seconds_to_write(own.bytes(), kParents) / pages; }},
+         {"fresh", "page of fresh memory", 0,
+          [&] { return seconds_to_write(private_pages(bytes).bytes(), kParents) / pages; }},
+         {"copy", "page after fork, copied for the child", 0, [&] { return seconds_to_write_in_child(held) / pages; }},
+         {"taken-back", "page after fork, the parent's again", 0,
+          [&] { return seconds_to_write(held.bytes(), kParents) / pages; }},
+         {"shared-fresh", "page of fresh shared memory", 0,
+          [&] {
+            const Fd fresh = shared_file(bytes);
+            return seconds_to_write(shared_pages(bytes, fresh.get()).bytes(), kParents) / pages;
+          }},
+         {"shared-mapped", "page of shared memory, mapped anew", 0,
+          [&] { return seconds_to_write(shared_pages(bytes, file.get()).bytes(), kParents) / pages; }}},
+        effort);
     return measured;
   });
 }

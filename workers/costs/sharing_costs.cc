@@ -127,10 +127,10 @@ Measured sharing_costs(unsigned threads, std::uint64_t increments, const Effort&
       for (unsigned i = 0; i < threads; ++i) check_count(own[i].counter, increments);
       return seconds;
     };
-    measured.points = sample_in_turn({{"mutex", "one counter behind a mutex", x, locked},
-                                      {"atomic", "one atomic counter", x, one_counter},
-                                      {"one-line", "own counters on one cache line (false sharing)", x, one_line},
-                                      {"own-lines", "own counters on cache lines of their own", x, own_lines}},
+    measured.points = sample_in_turn({{"mutex", "one counter, a mutex", x, locked},
+                                      {"atomic", "one counter, atomic", x, one_counter},
+                                      {"one-line", "own counters, one cache line", x, one_line},
+                                      {"own-lines", "own counters, own lines", x, own_lines}},
                                      effort);
     return measured;
   });

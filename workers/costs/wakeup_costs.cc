@@ -21,7 +21,7 @@ constexpr Kind kBetweenProcesses[] = {{"pipe", "pipe", pipe_bell},
                                       {"seqpacket", "seqpacket socket", packet_bell},
                                       {"eventfd", "eventfd", event_bell},
                                       {"futex", "futex", futex_bell}};
-constexpr Kind kBetweenThreads = {"condvar", "condition variable, between threads", condvar_bell};
+constexpr Kind kBetweenThreads = {"condvar", "condition variable (threads)", condvar_bell};
 
 struct Place {
   const char *id, *name;
@@ -108,9 +108,9 @@ Measured wakeup_costs(std::size_t round_trips, const Effort& effort) {
         "Wake-ups: a process may not choose its CPU here, so nobody could say what was measured.");
     return measured;
   }
-  std::vector<Place> places{{"one-cpu", "on one CPU", cpus.front(), cpus.front()}};
+  std::vector<Place> places{{"one-cpu", "one CPU", cpus.front(), cpus.front()}};
   if (cpus.size() > 1)
-    places.push_back({"two-cpus", "across two CPUs", cpus.front(), cpus[1]});
+    places.push_back({"two-cpus", "two CPUs", cpus.front(), cpus[1]});
   else
     measured.left_out.push_back("Wake-ups across two CPUs: this process may use one only.");
   for (const Place& place : places)
