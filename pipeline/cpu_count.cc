@@ -65,6 +65,16 @@ int usable_cpus() {
   return std::max(quota ? std::min(cpus, static_cast<int>(std::ceil(*quota))) : cpus, 1);
 }
 
+std::optional<std::uint64_t> meminfo(const std::string& name) {
+  std::ifstream file("/proc/meminfo");
+  for (std::string key; file >> key;) {
+    std::uint64_t kib = 0;
+    if (key == name + ":" && file >> kib) return kib * 1024;
+    std::getline(file, key);
+  }
+  return {};
+}
+
 std::uint64_t usable_memory() {
   const auto bytes =
       static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace tessera::pipeline {
 
@@ -14,6 +15,8 @@ std::optional<double> cpu_quota();
 std::optional<std::uint64_t> memory_limit();
 /// The smaller of the affinity mask and the cgroup's CPU quota (rounded up), at least 1.
 int usable_cpus();
+/// One number of /proc/meminfo ("MemAvailable"), bytes. Empty: the kernel does not say.
+std::optional<std::uint64_t> meminfo(const std::string& name);
 /// The smaller of the machine's memory and the cgroup's limit, bytes.
 std::uint64_t usable_memory();
 

@@ -70,17 +70,6 @@ void add_cpus(MachineReport& report) {
                     1 / *quota));
 }
 
-/// One number of /proc/meminfo, bytes.
-std::optional<std::uint64_t> meminfo(const std::string& name) {
-  std::ifstream file("/proc/meminfo");
-  for (std::string key; file >> key;) {
-    std::uint64_t kib = 0;
-    if (key == name + ":" && file >> kib) return kib * 1024;
-    std::getline(file, key);
-  }
-  return {};
-}
-
 void add_memory(MachineReport& report) {
   constexpr std::uint64_t kLittle = 512 << 20;
   Json& facts = report.facts["memory"];
