@@ -19,7 +19,7 @@ TEST_CASE("the recommended command is as fast as any, then isolated, then small"
   const SampleRun serial{"serial", "serial", 1, 1, 3.3, 44};
   const std::vector<Row> rows{
       {"isolation at no cost is taken",
-       {serial, {"threads -j2", "threads", 1, 2, 1.697, 70}, {"processes -j2", "processes", 2, 1, 1.7, 92}},
+       {serial, {"threads -j2", "threads", 1, 2, 1.692, 70}, {"processes -j2", "processes", 2, 1, 1.7, 92}},
        "processes -j2",
        {"within noise", "costs itself and no other", "92 MB of memory at its peak, 22 MB more than threads -j2"}},
       {"the fastest of all is isolated",
