@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "pipeline/compare/html_parts.h"
+
+namespace tessera::pipeline::html {
+namespace {
+
+void add_once(std::vector<std::string>& list, const std::string& word) {
+  if (std::find(list.begin(), list.end(), word) == list.end()) list.push_back(word);
+}
+
+// Words first: what happened must not hang on a colour.
+std::string fate(const At& row) {
+  std::string out = row["survived"].yes() ? "<strong class=\"survived\">Survived</strong>"
+                                          : "<strong class=\"died\">Run lost</strong>";
+  out += fmt::format("<br/>{}<br/>{} lost at once, {} for good<br/>{} redone, {} more in all", name(row["end"].text()),
+                     figure(row["lost"], Unit::kCount), figure(row["lost_for_good"], Unit::kCount),
+                     figure(row["redone"], Unit::kCount), figure(row["recover_s"], Unit::kSeconds));
+  return out;
+}
+
+std::string full_table(const At& faults) {
+  std::vector<Row> rows;
+  for (const At& row : faults["rows"].items())
+    rows.push_back({name(row["fault"].text()) + ", " + name(row["mode"].text()), row["survived"].yes() ? "yes" : "no",
+                    name(row["end"].text()), figure(row["signal"], Unit::kCount),
+                    figure(row["exit_code"], Unit::kCount), figure(row["done"], Unit::kCount),
+                    figure(row["lost"], Unit::kCount), figure(row["lost_for_good"], Unit::kCount),
+                    figure(row["redone"], Unit::kCount), figure(row["restarts"], Unit::kCount),
+                    figure(row["clean_s"], Unit::kSeconds), figure(row["total_s"], Unit::kSeconds),
+                    figure(row["recover_s"], Unit::kSeconds), row["identical"].yes() ? "yes" : "no",
+                    name(row["said"].text()), "<code>" + escape(row["command"].text()) + "</code>"});
+  return table(
+      "Every figure of the injected faults",
+      {"Fault, mode", "Survived", "End", "Signal", "Exit code", "Done at once", "Lost at once", "Lost for good",
+       "Begun again", "Restarts", "Clean run", "In all", "Recovery", "Same bytes in the end", "It said", "Command"},
+      rows);
+}
+
+}  // namespace
+
+std::string faults_part(const At& document) {
+  const At faults = document["faults"];
+  if (!faults.there()) return "";
+  std::vector<std::string> kinds, modes;
+  std::map<std::pair<std::string, std::string>, std::string> cells;
+  for (const At& row : faults["rows"].items()) {
+    add_once(kinds, row["fault"].text());
+    add_once(modes, row["mode"].text());
+    cells[{row["fault"].text(), row["mode"].text()}] = fate(row);
+  }
+  std::vector<std::string> columns{"Fault"};
+  for (const std::string& mode : modes) columns.push_back(name(mode));
+  std::vector<Row> rows;
+  for (const std::string& kind : kinds) {
+    Row& row = rows.emplace_back(Row{name(kind)});
+    for (const std::string& mode : modes) {
+      const auto there = cells.find({kind, mode});
+      row.push_back(there == cells.end() ? "<span class=\"none\">not tried</span>" : there->second);
+    }
+  }
+  std::string out =
+      "<section aria-labelledby=\"faults\">\n" + heading(2, "faults", "What a fault costs: the blast radius");
+  out += paragraph(escape(faults["explanation"].text()));
+  out += table(fmt::format("The same faults in each mode, injected into {} among {} pictures",
+                           name(faults["picture"].text()), figure(faults["images"], Unit::kCount)),
+               columns, rows);
+  out += "<details><summary>Every figure, what the runs said, and their commands</summary>\n" + full_table(faults) +
+         "</details>\n";
+  if (faults.has("method")) out += paragraph("<strong>Method.</strong> " + escape(faults["method"].text()), "reading");
+  return out + "</section>\n";
+}
+
+}  // namespace tessera::pipeline::html

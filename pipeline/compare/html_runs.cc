@@ -1,0 +1,263 @@
+// The answer and the charts of what the runs took.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "pipeline/compare/html_bars.h"
+#include "pipeline/compare/html_curves.h"
+#include "pipeline/compare/html_parts.h"
+#include "pipeline/compare/html_timeline.h"
+
+namespace tessera::pipeline::html {
+namespace {
+
+// A mode looks the same in every chart.
+std::size_t fill_of_mode(const std::string& mode) {
+  if (mode == "processes") return 0;
+  if (mode == "threads") return 1;
+  if (mode == "hybrid") return 3;
+  return mode == "serial" ? 6 : 2;
+}
+
+using Configurations = std::vector<At>;
+
+At extreme(const Configurations& all, const std::string& object, const std::string& key, bool least) {
+  const auto value = [&](const At& c) { return c[object][key].number(); };
+  const auto less = [&](const At& a, const At& b) { return value(a) < value(b); };
+  return least ? *std::min_element(all.begin(), all.end(), less) : *std::max_element(all.begin(), all.end(), less);
+}
+
+std::string named(const At& configuration) { return name(configuration["name"].text()); }
+
+std::string wall_chart(const Configurations& all) {
+  Bars bars{Unit::kSeconds, "wall time of the set, median and 95 % interval", false, {}, 190};
+  std::vector<Row> rows;
+  for (const At& c : all) {
+    bars.bars.push_back({c["name"].text(),
+                         {{c["wall_s"]["median"].number(), fill_of_mode(c["mode"].text()), ""}},
+                         c["wall_s"]["low"].number(),
+                         c["wall_s"]["high"].number(),
+                         svg_figure(c["wall_s"]["median"], Unit::kSeconds) + " · " +
+                             svg_figure(c["images_per_s"]["median"], Unit::kNumber) + " images/s"});
+    rows.push_back({named(c), figure(c["wall_s"]["median"], Unit::kSeconds), figure(c["wall_s"]["low"], Unit::kSeconds),
+                    figure(c["wall_s"]["high"], Unit::kSeconds), figure(c["wall_s"]["mean"], Unit::kSeconds),
+                    figure(c["wall_s"]["sigma"], Unit::kSeconds), figure(c["wall_s"]["min"], Unit::kSeconds),
+                    figure(c["wall_s"]["max"], Unit::kSeconds), figure(c["wall_s"]["n"], Unit::kCount),
+                    figure(c["images_per_s"]["median"], Unit::kNumber)});
+  }
+  const At fastest = extreme(all, "wall_s", "median", true), slowest = extreme(all, "wall_s", "median", false);
+  std::string finding = fmt::format("{} has the shortest median, {}", named(fastest),
+                                    figure(fastest["wall_s"]["median"], Unit::kSeconds));
+  finding += all.size() == 1 ? "."
+                             : fmt::format("; {} the longest, {}.", named(slowest),
+                                           figure(slowest["wall_s"]["median"], Unit::kSeconds));
+  return figure_element(
+      {"wall", finding,
+       "One bar for each configuration; shorter is better. The bracket holds the median with 95 % "
+       "confidence. Whether two differ by more than noise is said by the matrix of pairs below.",
+       [bars](Fit fit) { return draw_bars(bars, fit); },
+       table("Wall time",
+             {"Configuration", "Median", "From", "To", "Mean", "Sigma", "Least", "Most", "Runs", "Images/s"}, rows)});
+}
+
+std::string memory_chart(const Configurations& all) {
+  Bars bars{Unit::kBytes, "memory at its peak", false, {}, 100};
+  std::vector<Row> rows;
+  for (const At& c : all) {
+    const At m = c["memory"];
+    // Windows are shared pages, too: those that are mapped are within shared_bytes already.
+    const double windows = std::min(m["windows_bytes"].number(), m["shared_bytes"].number());
+    bars.bars.push_back(
+        {c["name"].text(),
+         {{m["private_bytes"].number(), 0, "p"}, {m["shared_bytes"].number() - windows, 1, "s"}, {windows, 2, "w"}},
+         0,
+         0,
+         svg_figure(m["pss_bytes"], Unit::kBytes)});
+    rows.push_back({named(c), figure(m["pss_bytes"], Unit::kBytes), figure(m["private_bytes"], Unit::kBytes),
+                    figure(m["shared_bytes"], Unit::kBytes), figure(m["windows_bytes"], Unit::kBytes),
+                    figure(m["processes"], Unit::kCount), figure(m["samples"], Unit::kCount)});
+  }
+  const At least = extreme(all, "memory", "pss_bytes", true), most = extreme(all, "memory", "pss_bytes", false);
+  std::string finding =
+      fmt::format("{} needs the least memory, {}", named(least), figure(least["memory"]["pss_bytes"], Unit::kBytes));
+  finding += all.size() == 1
+                 ? "."
+                 : fmt::format("; {} the most, {}.", named(most), figure(most["memory"]["pss_bytes"], Unit::kBytes));
+  return figure_element(
+      {"memory", finding,
+       "Proportional set size of all processes of a run, added up, when it was highest: pages that one process alone "
+       "maps (p), pages shared by several (s), and of these the pages of shared-memory windows (w).",
+       [bars](Fit fit) {
+         return stacked(
+             {draw_bars(bars, fit), fill_key({{0, "p: private"}, {1, "s: shared"}, {2, "w: windows"}}, width_of(fit))},
+             4);
+       },
+       table("Memory at its peak",
+             {"Configuration", "All", "Private", "Shared", "Pages of windows", "Processes", "Samples"}, rows)});
+}
+
+std::string phases_chart(const Configurations& all) {
+  std::vector<std::string> phases;
+  Configurations traced;
+  for (const At& c : all) {
+    if (!c.has("phases_s")) continue;
+    traced.push_back(c);
+    for (const std::string& phase : c["phases_s"].keys())
+      if (std::find(phases.begin(), phases.end(), phase) == phases.end()) phases.push_back(phase);
+  }
+  if (traced.empty() || phases.empty()) return "";
+  Bars bars{Unit::kSeconds, "wall time of all jobs, added up", false, {}, 40};
+  std::vector<Row> rows;
+  std::vector<std::pair<std::size_t, std::string>> key;
+  for (std::size_t i = 0; i < phases.size(); ++i) key.emplace_back(i, fmt::format("{}: {}", i + 1, phases[i]));
+  for (const At& c : traced) {
+    Bar bar{c["name"].text(), {}, 0, 0, ""};
+    Row row{named(c)};
+    for (std::size_t i = 0; i < phases.size(); ++i) {
+      const At median = c["phases_s"][phases[i]]["median"];
+      bar.parts.push_back({median.number(), i, std::to_string(i + 1)});
+      row.push_back(figure(median, Unit::kSeconds));
+    }
+    bars.bars.push_back(bar);
+    rows.push_back(row);
+  }
+  const At first = traced.front()["phases_s"];
+  const auto longest = *std::max_element(phases.begin(), phases.end(), [&](const auto& a, const auto& b) {
+    return first[a]["median"].number() < first[b]["median"].number();
+  });
+  std::vector<std::string> columns{"Configuration"};
+  for (const std::string& phase : phases) columns.push_back(escape(phase));
+  return figure_element({"phases",
+                         fmt::format("In {}, most time of jobs goes into {}: {}.", named(traced.front()), name(longest),
+                                     figure(first[longest]["median"], Unit::kSeconds)),
+                         "The time of all jobs by what they did, added up over all slots. Where it grows from one "
+                         "configuration to another, jobs stood in each other's way.",
+                         [bars, key](Fit fit) {
+                           return stacked({draw_bars(bars, fit), fill_key(key, width_of(fit))}, 4);
+                         },
+                         table("Time by phase, median", columns, rows)});
+}
+
+// Of each mode the configuration with the most slots that the processors can serve at once.
+Configurations one_of_each_mode(const Configurations& all, double cpus) {
+  std::vector<std::string> modes;
+  std::map<std::string, At> best;
+  for (const At& c : all) {
+    const std::string mode = c["mode"].text();
+    if (!c.has("timeline") || mode.empty()) continue;
+    const auto rank = [cpus](const At& x) {
+      const double slots = x["slots"].number();
+      return slots <= cpus ? slots : -slots;
+    };
+    const auto found = best.find(mode);
+    if (found == best.end()) modes.push_back(mode);
+    if (found == best.end() || rank(c) > rank(found->second)) best.insert_or_assign(mode, c);
+  }
+  Configurations chosen;
+  for (const std::string& mode : modes) chosen.push_back(best.at(mode));
+  return chosen;
+}
+
+std::string timeline_chart(const Configurations& all, double cpus) {
+  std::vector<TimelinePanel> panels;
+  std::string finding;
+  for (const At& c : one_of_each_mode(all, cpus)) {
+    panels.push_back({c["name"].text(), c["timeline"]});
+    finding += fmt::format("{}{}: slots busy {}", finding.empty() ? "" : "; ", named(c),
+                           figure(c["utilisation"]["median"], Unit::kPart));
+  }
+  if (panels.empty()) return "";
+  return figure_element(
+      {"timelines", finding + ".",
+       "Each row is a slot, each block a job. Of each mode the configuration with the most slots that "
+       "have a processor each, its run with the median wall time; all on one time axis. Gaps are idle slots.",
+       [panels](Fit fit) { return draw_timelines(panels, fit); }, timeline_tables(panels)});
+}
+
+std::string scaling_chart(const At& scaling, std::size_t index, double cpus) {
+  const std::string mode = scaling["mode"].text();
+  Curves curves{Unit::kCount,
+                Unit::kNumber,
+                "jobs at a time (slots)",
+                "speed-up over " + escape(scaling["baseline"].text()),
+                false,
+                false,
+                {},
+                {}};
+  Curve measured{mode, index, {}}, ideal{"ideal", 0, {}, true}, amdahl{"Amdahl's law", 1, {}, true};
+  std::vector<Row> rows;
+  double most = 1;
+  At best = scaling["points"][0];
+  for (const At& point : scaling["points"].items()) {
+    const At speedup = point["speedup"];
+    const double slots = point["slots"].number();
+    most = std::max(most, slots);
+    measured.points.push_back({slots, speedup["ratio"].number(), speedup["low"].number(), speedup["high"].number()});
+    curves.x_ticks.push_back(slots);
+    if (speedup["ratio"].number() > best["speedup"]["ratio"].number()) best = point;
+    rows.push_back({figure(point["slots"], Unit::kCount), figure(speedup["ratio"], Unit::kTimes),
+                    figure(speedup["low"], Unit::kTimes), figure(speedup["high"], Unit::kTimes)});
+  }
+  if (measured.points.empty()) return "";
+  std::sort(measured.points.begin(), measured.points.end(), [](const auto& a, const auto& b) { return a.x < b.x; });
+  ideal.points = {{1, 1}, {std::min(most, cpus), std::min(most, cpus)}};
+  if (most > cpus) ideal.points.push_back({most, cpus});
+  const At serial = scaling["serial_fraction"];
+  for (double n = 1; serial.there() && n <= std::min(most, cpus); n += 0.25)
+    amdahl.points.push_back({n, 1 / (serial.number() + (1 - serial.number()) / n)});
+  std::sort(curves.x_ticks.begin(), curves.x_ticks.end());
+  curves.curves = {measured, ideal, amdahl};
+  std::string finding =
+      fmt::format("{} reach their best speed-up, {}, with {} at a time", name(mode),
+                  figure(best["speedup"]["ratio"], Unit::kTimes), figure(best["slots"], Unit::kCount));
+  finding +=
+      serial.there() ? fmt::format("; Amdahl's law fits with a serial part of {}.", figure(serial, Unit::kPart)) : ".";
+  return figure_element(
+      {fmt::format("scaling-{}", index), finding,
+       fmt::format("Speed-up over {}, with 95 % intervals. Thin lines: the ideal, which is flat beyond the "
+                   "processors there are, and Amdahl's law, fitted over the points up to them.",
+                   name(scaling["baseline"].text())),
+       [curves](Fit fit) { return draw_curves(curves, fit); },
+       table("Speed-up of " + name(mode), {"Slots", "Speed-up", "From", "To"}, rows)});
+}
+
+}  // namespace
+
+std::string answer_part(const At& document) {
+  const At runs = document["runs"];
+  if (!runs.there()) return "";
+  std::string out = "<section class=\"answer\" aria-labelledby=\"answer\">\n" + heading(2, "answer", "The answer");
+  const At recommendation = runs["recommendation"];
+  if (recommendation.there()) {
+    out += paragraph("<strong>Use this:</strong>", "lead") + command_block(recommendation["command"].text());
+    out += paragraph(escape(recommendation["why"].text()));
+  }
+  out += "<ul class=\"verdict\">\n";
+  for (const At& sentence : runs["verdict"].items()) out += "<li>" + escape(sentence.text()) + "</li>\n";
+  return out + "</ul>\n</section>\n";
+}
+
+std::string runs_part(const At& document) {
+  const At runs = document["runs"];
+  const Configurations all = runs["configurations"].items();
+  if (all.empty()) return "";
+  const double cpus = std::max(1.0, document["machine"]["cpus"].number());
+  std::string out = "<section aria-labelledby=\"runs\">\n" + heading(2, "runs", "What each configuration took");
+  out += wall_chart(all);
+  std::vector<std::string> names;
+  for (const At& c : all) names.push_back(c["name"].text());
+  out += heading(3, "pairs", "Which differences are more than noise") + pairs_tables(runs["pairs"], names, "runs");
+  std::string scaling;
+  std::size_t index = 0;
+  for (const At& mode : runs["scaling"].items()) scaling += scaling_chart(mode, index++, cpus);
+  if (!scaling.empty()) out += heading(3, "scaling", "How it grows with the number of workers") + scaling;
+  out += heading(3, "memory-use", "Memory") + memory_chart(all);
+  const std::string timelines = timeline_chart(all, cpus);
+  if (!timelines.empty()) out += heading(3, "when", "What each slot did when") + timelines;
+  const std::string phases = phases_chart(all);
+  if (!phases.empty()) out += heading(3, "by-phase", "Where the time of jobs goes") + phases;
+  return out + heading(3, "metrics", "All that was measured") + metrics_tables(runs) + "</section>\n";
+}
+
+}  // namespace tessera::pipeline::html
