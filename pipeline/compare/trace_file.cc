@@ -119,6 +119,50 @@ RunTrace read_trace(const std::string& path) {
   return reader.finish();
 }
 
+RunTrace side_by_side(std::vector<RunTrace> runs) {
+  RunTrace all;
+  all.ended = true;
+  std::uint32_t workers = 0;
+  std::uint64_t images = 0, jobs = 0;
+  for (RunTrace& run : runs) {
+    std::uint32_t most_workers = 0;
+    std::uint64_t most_images = 0, most_jobs = 0;
+    const auto take = [&](std::vector<TracedJob>& from, std::vector<TracedJob>& into) {
+      for (TracedJob& job : from) {
+        most_workers = std::max(most_workers, job.worker);
+        most_images = std::max(most_images, job.image + 1);
+        most_jobs = std::max(most_jobs, job.job);
+        job.worker += workers;
+        job.image += images;
+        job.job += jobs;
+        into.push_back(std::move(job));
+      }
+    };
+    take(run.jobs, all.jobs);
+    take(run.open, all.open);
+    for (const auto& [worker, slot] : run.slots) {
+      most_workers = std::max(most_workers, worker);
+      all.slots.emplace(worker + workers, slot);
+    }
+    for (auto& [image, source] : run.sources) all.sources[image + images] = std::move(source);
+    all.closed_s.insert(all.closed_s.end(), run.closed_s.begin(), run.closed_s.end());
+    all.opened += run.opened;
+    all.messages += run.messages;
+    all.channel_bytes += run.channel_bytes;
+    all.forks += run.forks;
+    all.deaths += run.deaths;
+    all.megapixels += run.megapixels;
+    all.ended = all.ended && run.ended;
+    workers += most_workers;
+    images += most_images;
+    jobs += most_jobs;
+  }
+  std::ranges::sort(all.jobs, {}, &TracedJob::begin_s);
+  std::ranges::sort(all.open, {}, &TracedJob::begin_s);
+  std::ranges::sort(all.closed_s);
+  return all;
+}
+
 SlotUse slot_use(const RunTrace& trace, std::uint32_t slots) {
   struct Slot {
     double busy_s = 0, last_end_s = 0;

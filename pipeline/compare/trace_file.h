@@ -41,6 +41,9 @@ struct RunTrace {
 /// A cut last line is no error.
 RunTrace read_trace(const std::string& path);
 
+/// Runs at the same time as one: workers, images and jobs get numbers of their own, counts are added up.
+RunTrace side_by_side(std::vector<RunTrace>);
+
 /// From the first job's begin to the last job's end; slots that exist and never worked count as idle.
 struct SlotUse {
   double span_s = 0;
