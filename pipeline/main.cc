@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   add_info(app, chosen);
   add_verify(app, chosen);
   add_doctor(app, chosen);
+  add_compare(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

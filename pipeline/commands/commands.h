@@ -30,5 +30,6 @@ void add_stages(CLI::App&, Command& chosen);
 void add_info(CLI::App&, Command& chosen);
 void add_verify(CLI::App&, Command& chosen);
 void add_doctor(CLI::App&, Command& chosen);
+void add_compare(CLI::App&, Command& chosen);
 
 }  // namespace tessera::pipeline

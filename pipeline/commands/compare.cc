@@ -34,11 +34,13 @@ std::vector<int> usual_jobs() {
 }
 
 std::vector<Configuration> configurations_of(const CompareFlags& flags, Json& notes) {
+  const bool none = flags.modes == std::vector<std::string>{"none"};
   std::vector<Configuration> all =
-      configurations_for(flags.modes, flags.jobs.empty() ? usual_jobs() : flags.jobs, flags.threads, notes);
-  // Named ones alone are compared unless modes were asked for, too: they are what somebody wants to know.
+      configurations_for(none ? std::vector<std::string>() : flags.modes,
+                         flags.jobs.empty() ? usual_jobs() : flags.jobs, flags.threads, notes);
   for (const std::string& text : flags.configs) all.push_back(custom_configuration(text));
   for (const std::string& text : flags.peers) all.push_back(peer_configuration(text));
+  if (all.empty()) throw UsageError("--modes none leaves nothing to compare: name something with --config or --peer");
   return all;
 }
 
@@ -51,12 +53,15 @@ int compare(CompareFlags& flags) {
                        const std::size_t count = request.configurations.size();
                        request.runs = flags.runs;
                        if (flags.runs == 0)
-                         request.runs = std::max(7, static_cast<int>(runs_needed(count * (count - 1) / 2, kAlpha)));
+                         request.runs =
+                             std::max(7, static_cast<int>(runs_needed(count * (count - 1) / 2, request.alpha)));
                        request.warmup = flags.warmup;
                        request.cold = flags.cold;
                        request.signals = &signals;
                        request.progress = say_progress;
-                       document["runs"] = compare_runs(request, random, notes);
+                       double megapixels = 0;
+                       document["runs"] = compare_runs(request, random, notes, &megapixels);
+                       document["set"]["megapixels"] = megapixels;
                        if (asked("costs")) document["costs"] = measure_costs(flags.quick, random, say_progress, notes);
                        if (asked("faults")) document["faults"] = flags.faults.measure(set, flags.set.memory(), signals);
                        if (asked("balance")) document["balance"] = flags.balance.measure(set, signals, random);

@@ -20,12 +20,11 @@ void FaultsFlags::add_to(CLI::App& app) {
 }
 
 Json FaultsFlags::measure(const RunSet& set, std::uint64_t memory, const SignalWatch& signals) const {
-  FaultsRequest request{.set = set, .faults = {}, .modes = modes};
+  FaultsRequest request{.set = set, .faults = {}, .modes = modes, .run = run_words};
   for (const std::string& name : faults) request.faults.push_back(fault_called(name).value());
   request.jobs = jobs > 0 ? jobs : std::max(2, usable_cpus());
   request.threads = threads;
   request.memory = memory;
-  request.run = run_words;
   request.signals = &signals;
   request.progress = say_progress;
   return compare_faults(request);

@@ -14,7 +14,7 @@
 #include "pipeline/compare/html.h"
 #include "pipeline/compare/launch.h"
 #include "pipeline/compare/markdown.h"
-#include "pipeline/compare/runs.h"
+#include "pipeline/compare/run_outputs.h"
 #include "pipeline/compare/terminal.h"
 #include "pipeline/console.h"
 #include "pipeline/cpu_count.h"
