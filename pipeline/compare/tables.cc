@@ -90,8 +90,8 @@ Table work_table(const Json& runs) {
 
 Table kernel_table(const Json& runs) {
   return of_configurations(runs,
-                           {"configuration", "minor faults", "major faults", "switches, own", "switches, forced",
-                            "messages", "bytes in messages"},
+                           {"configuration", "minor faults", "major faults", "voluntary switches",
+                            "involuntary switches", "messages", "bytes in messages"},
                            [](const Json& c) {
                              return Row{name(c),
                                         median_cell(c, "minor_faults", count_text),
@@ -167,13 +167,13 @@ Table curve_table(const Json& group) {
 }
 
 Table faults_table(const Json& faults) {
-  Table table{{"fault", "mode", "the run", "done", "lost", "lost for good", "begun again", "restarts", "recovery",
-               "same bytes"},
-              {},
-              {}};
+  Table table{
+      {"fault, mode", "the run", "done", "lost", "lost for good", "begun again", "restarts", "recovery", "same bytes"},
+      {},
+      {}};
   for (const Json& row : faults.at("rows")) {
     const auto count = [&](const char* key) { return count_text(row.at(key).get<double>()); };
-    table.rows.push_back({row.at("fault"), row.at("mode"),
+    table.rows.push_back({row.at("fault").get<std::string>() + ", " + row.at("mode").get<std::string>(),
                           (row.at("survived").get<bool>() ? "survived: " : "died: ") + row.at("end").get<std::string>(),
                           count("done"), count("lost"), count("lost_for_good"), count("redone"), count("restarts"),
                           seconds_text(row.at("recover_s").get<double>()),
@@ -201,7 +201,7 @@ std::string machine_text(const Json& document) {
                   m.at("cpu").get<std::string>(), m.value("virtualised", Json()) == true ? " (a virtual machine)" : "",
                   bytes_text(m.at("memory_bytes").get<double>()), m.at("kernel").get<std::string>());
   if (m.contains("os")) text += ", " + m.at("os").get<std::string>();
-  text += fmt::format("; load before {}", digits(m.at("load_before").get<double>()));
+  text += fmt::format("; load before {:.2f}", m.at("load_before").get<double>());
   return text + ".";
 }
 
@@ -222,8 +222,8 @@ std::string method_text(const Json& runs) {
   text += fmt::format("; page cache {}", m.at("cache").get<std::string>());
   if (m.value("cache_resident", Json()).is_number())
     text += fmt::format(" ({} of the pictures in it)", percent_text(m.at("cache_resident").get<double>()));
-  return fmt::format("{}. {}, at {}.", text, m.at("test").get<std::string>(),
-                     percent_text(m.at("alpha").get<double>()));
+  return fmt::format("{}. {}, at the level of {:g} %.", text, m.at("test").get<std::string>(),
+                     m.at("alpha").get<double>() * 100);
 }
 
 }  // namespace tessera::pipeline

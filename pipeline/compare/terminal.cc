@@ -24,10 +24,11 @@ class Screen {
   void paragraph(const std::string& text, std::size_t indent = 0) {
     text_ += wrapped(printable(text), layout_, indent);
   }
+  void command(const std::string& text) { text_ += wrapped_command(printable(text), layout_); }
   void table(Table table, const std::string& caption = "") {
     if (table.rows.empty()) return;
     if (!caption.empty()) {
-      blank();
+      if (!text_.ends_with("=\n")) blank();
       paragraph(caption);
     }
     for (auto& row : table.rows)
@@ -51,8 +52,9 @@ void show_head(Screen& screen, const Json& document) {
   const std::string set = set_text(document);
   screen.title(set.empty() ? "Comparison" : "Comparison: " + set);
   screen.paragraph(machine_text(document));
-  screen.paragraph(fmt::format("{}; seed {}", document.at("command").get<std::string>(), document.at("seed").dump()));
-  for (const std::string note : document.at("notes")) screen.paragraph("* " + note);
+  screen.command(document.at("command"));
+  screen.paragraph(fmt::format("Seed {}.", document.at("seed").dump()));
+  for (const std::string note : document.at("notes")) screen.paragraph("* " + note, 2);
 }
 
 void show_runs(Screen& screen, const Json& runs) {
@@ -103,12 +105,12 @@ void show_balance(Screen& screen, const Json& balance) {
 
 void show_verdict(Screen& screen, const Json& runs) {
   screen.title("Verdict");
-  for (const std::string sentence : runs.at("verdict")) screen.paragraph("* " + sentence);
+  for (const std::string sentence : runs.at("verdict")) screen.paragraph("* " + sentence, 2);
   screen.title("Recommendation");
   const Json& recommendation = runs.at("recommendation");
   screen.paragraph(recommendation.at("why"));
   screen.blank();
-  screen.paragraph(recommendation.at("command"), 2);
+  screen.command(recommendation.at("command"));
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 
 namespace tessera::pipeline {
 
-/// All sections that the document has, in lines of at most `width` columns (at least 40). `unicode`: block elements for
+/// All sections that the document has, in lines of at most `width` columns (at least 40), but for
+/// words of a command that are longer: those are there to be copied. `unicode`: block elements for
 /// bars, else ASCII. Control characters in names are shown, not sent.
 std::string to_terminal(const Json& document, int width, bool unicode);
 

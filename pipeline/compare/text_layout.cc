@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
+#include <utility>
 
 namespace tessera::pipeline {
 namespace {
@@ -41,6 +43,15 @@ bool is_number(std::string_view text) {
   return text == "-" || (!text.empty() && text.find_first_of("0123456789") <= 1 && !std::isalpha(text[0]));
 }
 
+/// Does a unit follow the number that ends at `end`? "1.4 %", "92 MB".
+bool is_unit_next(std::string_view text, std::size_t end) {
+  if (std::isdigit(static_cast<unsigned char>(text[end - 1])) == 0) return false;
+  constexpr std::array<std::string_view, 9> kUnits{"%", "s", "ms", "us", "ns", "B", "KB", "MB", "GB"};
+  std::string_view next = text.substr(end + 1);
+  next = next.substr(0, next.find_first_of(" \n,;.:()"));
+  return std::find(kUnits.begin(), kUnits.end(), next) != kUnits.end();
+}
+
 struct Column {
   std::size_t index, width;
   bool right;
@@ -68,26 +79,58 @@ std::size_t text_width(std::string_view utf8) {
 }
 
 std::string wrapped(std::string_view text, const Layout& layout, std::size_t indent) {
-  const std::size_t room = static_cast<std::size_t>(layout.width) - indent;
+  const auto width = static_cast<std::size_t>(layout.width);
   std::string lines, line;
   const auto flush = [&] {
-    if (!line.empty()) lines += std::string(indent, ' ') + line + "\n";
-    line.clear();
+    if (text_width(line) > (lines.empty() ? 0 : indent)) lines += line + "\n";
+    line.assign(lines.empty() ? 0 : indent, ' ');
   };
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
+    std::size_t end = std::min(text.find_first_of(" \n"), text.size());
+    if (end > 0 && end < text.size() && is_unit_next(text, end))
+      end = std::min(text.find_first_of(" \n", end + 1), text.size());
     std::string_view word = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (!line.empty() && text_width(line) + 1 + text_width(word) > room) flush();
-    if (!line.empty() && !word.empty()) line += ' ';
-    for (; text_width(word) > room; flush()) {
-      line = front(word, room);
-      word.remove_prefix(line.size());
+    const bool begun = text_width(line) > (lines.empty() ? 0 : indent);
+    if (begun && text_width(line) + 1 + text_width(word) > width)
+      flush();
+    else if (begun && !word.empty())
+      line += ' ';
+    while (text_width(line) + text_width(word) > width) {
+      const std::string_view piece = front(word, width - text_width(line));
+      line += piece;
+      word.remove_prefix(piece.size());
+      flush();
     }
     line += word;
   }
   flush();
   return lines;
+}
+
+std::string wrapped_command(std::string_view quoted, const Layout& layout) {
+  constexpr std::string_view kIndent = "  ";
+  std::string lines, line(kIndent), word;
+  const auto add = [&] {
+    // Two columns stay for " \\".
+    if (line != kIndent && text_width(line) + 1 + text_width(word) + 2 > static_cast<std::size_t>(layout.width)) {
+      lines += line + " \\\n";
+      line = "    ";
+    } else if (line != kIndent) {
+      line += ' ';
+    }
+    line += std::exchange(word, "");
+  };
+  bool inside = false;
+  for (const char c : quoted) {
+    if (c == '\'') inside = !inside;
+    if (c == ' ' && !inside)
+      add();
+    else
+      word += c;
+  }
+  add();
+  return lines + line + "\n";
 }
 
 std::string laid_out(const Table& table, const Layout& layout) {

@@ -16,8 +16,13 @@ struct Layout {
 
 std::size_t text_width(std::string_view utf8);
 
-/// Words in lines of at most the width, each with `indent` blanks before it; words that are longer are cut in pieces.
+/// Words in lines of at most the width, all but the first with `indent` blanks before it; a number keeps its unit;
+/// words that are longer are cut in pieces.
 std::string wrapped(std::string_view text, const Layout&, std::size_t indent = 0);
+
+/// A command in lines that a shell takes as one: broken between words only, with a backslash. A word that is longer
+/// than the width stays whole.
+std::string wrapped_command(std::string_view quoted, const Layout&);
 
 /// Columns under each other, the first to the left and numbers to the right. Columns that do not fit beside each other
 /// go below in a block of their own, with the first repeated; cells that fit nowhere are cut and end with "..".

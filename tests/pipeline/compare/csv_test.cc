@@ -102,6 +102,8 @@ TEST_CASE("CSV keeps names that have commas, quotes and line breaks in them") {
   Json document = sample_document();
   const std::string name = "my \"own\", fast\r\nand short";
   document.at("runs").at("configurations")[1]["name"] = name;
+  document.at("runs").at("configurations")[2]["name"] = "two\r\nlines";
+  CHECK(figures(document).count("runs|two\r\nlines|wall_s|3") == 1);
   CHECK(figures(document).count("runs|" + name + "|wall_s|3") == 1);
 }
 

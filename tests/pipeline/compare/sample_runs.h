@@ -17,10 +17,11 @@ struct SampleRun {
   int workers = 1, threads = 1;
   double seconds = 1;
   double megabytes = 50;
+  double spread = 0.004;  // runs lie within this part of `seconds`
 };
 
-/// A "runs" section that nobody has judged yet. The runs of each configuration lie within 0.4 % of `seconds`, no two
-/// alike, so that medians 1 % apart do not overlap and equal ones mix.
+/// A "runs" section that nobody has judged yet. With the spread that they have by default, medians 1 % apart
+/// do not overlap and equal ones mix.
 inline Json unjudged(const std::vector<SampleRun>& configurations, int runs = 10, double other_load = 0.01) {
   pipeline::Random random(7);
   Json section{{"method", {{"runs", runs}, {"alpha", 0.01}}}, {"configurations", Json::array()}};
@@ -37,7 +38,8 @@ inline Json unjudged(const std::vector<SampleRun>& configurations, int runs = 10
     c["runs"] = Json::array();
     std::vector<double> wall;
     for (int i = 0; i < runs; ++i) {
-      wall.push_back(sample.seconds * std::uniform_real_distribution<double>(0.996, 1.004)(random));
+      wall.push_back(sample.seconds *
+                     std::uniform_real_distribution<double>(1 - sample.spread, 1 + sample.spread)(random));
       c["runs"].push_back({{"round", i + 1}, {"wall_s", wall.back()}, {"other_load", other_load}});
     }
     c["wall_s"] = {{"median", pipeline::median_of(wall)}};
