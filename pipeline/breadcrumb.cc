@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace tessera::pipeline {
 namespace {
 constexpr int kStepBits = 8;
@@ -27,6 +29,12 @@ std::string_view to_string(JobStep step) {
       return "finishing";
   }
   return "an unknown step";
+}
+
+std::string_view phase_name(std::size_t index) {
+  static constexpr std::array<std::string_view, kPhases> kNames{"probe",   "plan",   "decode", "stages",
+                                                                "measure", "encode", "finish"};
+  return kNames.at(index);
 }
 
 std::uint64_t breadcrumb_of(JobStep step, std::uint32_t stage) {

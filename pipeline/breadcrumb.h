@@ -3,6 +3,7 @@
 // may have written: a hint for people, never a ground for a decision.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +14,11 @@ namespace tessera::pipeline {
 
 enum class JobStep : std::uint64_t { start = 1, probe, plan, decode, stages, measure, encode, finish };
 std::string_view to_string(JobStep);
+
+/// Steps whose time a job reports: probe .. finish.
+constexpr std::size_t kPhases = 7;
+/// "probe", "plan", ...: what traces call phase `index`.
+std::string_view phase_name(std::size_t index);
 
 /// `stage`: Step::number, 0 for none.
 std::uint64_t breadcrumb_of(JobStep, std::uint32_t stage = 0);

@@ -30,6 +30,7 @@ Coordinator::Coordinator(std::shared_ptr<const Recipe> recipe, const Coordinator
       journal_(journal),
       names_(names),
       progress_(progress),
+      trace_(settings.trace ? *settings.trace : no_trace_),
       publisher_(names, tree, journal, settings_.on_exist, settings_.originals, settings_.names_checked, settings_.sync,
                  settings_.resumes,
                  [this](const FinishedItem& item, const std::vector<ProductRow>& rows) { on_closed(item, rows); }),
@@ -45,6 +46,7 @@ Coordinator::Coordinator(std::shared_ptr<const Recipe> recipe, const Coordinator
 Coordinator::~Coordinator() = default;
 
 RunResult Coordinator::run() {
+  trace_.began(workforce_.executor->workers());
   try {
     loop();
   } catch (const std::exception& e) {
@@ -58,6 +60,7 @@ RunResult Coordinator::run() {
   }
   const auto traffic = workforce_.executor->traffic();
   result_.messages = traffic.messages_sent + traffic.messages_received;
+  trace_.ended(result_.counts, traffic);
   progress_.finish();
   return result_;
 }
@@ -141,6 +144,7 @@ std::size_t Coordinator::hear(Clock::time_point until, void (Coordinator::*take)
 void Coordinator::handle(const workers::Event& event) {
   if (const auto* lost = std::get_if<workers::WindowLost>(&event)) {
     ++deaths_;
+    trace_.died(lost->window);
     recycling_.replaced(lost->window);
     for (const auto& item : items_) item->task.lost(lost->window, lost->output);
     for (const auto& item : items_)
@@ -159,6 +163,7 @@ void Coordinator::handle(const workers::Event& event) {
   const auto& completion = std::get<workers::Completion>(event);
   const auto found = jobs_.find(completion.id);
   assert(found != jobs_.end());
+  trace_.answered(completion);
   const Started job = found->second;
   jobs_.erase(found);
   std::erase_if(exclusive_, [&](const auto& entry) { return entry.second == completion.id; });

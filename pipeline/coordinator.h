@@ -19,6 +19,7 @@
 #include "pipeline/recycling.h"
 #include "pipeline/route.h"
 #include "pipeline/signals.h"
+#include "pipeline/trace.h"
 #include "workers/executor.h"
 
 namespace tessera::pipeline {
@@ -45,6 +46,7 @@ struct CoordinatorSettings {
   std::string quarantine;                // folder; "": none
   std::string flags_again = "-j 1";      // for command_again()
   const SignalWatch* signals = nullptr;
+  Trace* trace = nullptr;
 };
 
 struct RunResult {
@@ -114,6 +116,8 @@ class Coordinator {
   Journal& journal_;
   const ProductNames& names_;
   Progress& progress_;
+  Trace no_trace_{""};
+  Trace& trace_;
   Publisher publisher_;
 
   std::multimap<std::uint64_t, Input> ahead_;         // by size: the largest is dispatched first

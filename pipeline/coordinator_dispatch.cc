@@ -215,6 +215,7 @@ bool Coordinator::start(Item& item, const Work& work) {
   jobs_.emplace(job.id, Started{&item, *window, private_bytes});
   if (alone) exclusive_.emplace(*window, job.id);
   if (opens) recycling_.opened_image(*window);
+  trace_.started({job.id, item.input.index, *window, job.attempt, work.payload.kind, item.input.path});
   workforce_.executor->start(*window, job, fds, limits);
   workers::fault_point("dispatch.started");
   return true;

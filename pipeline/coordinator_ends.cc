@@ -87,6 +87,7 @@ void Coordinator::on_closed(const FinishedItem& item, const std::vector<ProductR
   Counts& counts = result_.counts;
   const Terminal& terminal = item.row.terminal;
   count(terminal.kind);
+  trace_.closed(item.row);
   counts.bytes_in += terminal.kind == Terminal::Kind::done ? item.row.bytes : 0;
   for (const ProductRow& row : rows) counts.bytes_out += row.result.bytes;
   if (terminal.kind == Terminal::Kind::failed || terminal.kind == Terminal::Kind::quarantined) {
@@ -181,7 +182,7 @@ void Coordinator::handle_last(const workers::Event& event) {
   if (completion && completion->outcome == Outcome::done)
     handle(event);
   else if (completion)
-    jobs_.erase(completion->id);
+    trace_.answered(*completion), jobs_.erase(completion->id);
 }
 
 // What the end of a job says about its worker, and about workers at all.

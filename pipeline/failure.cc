@@ -32,6 +32,14 @@ std::string shell_quoted(std::string_view text) {
   return out + "'";
 }
 
+std::string shell_word(std::string_view text) {
+  const bool plain = !text.empty() && std::ranges::all_of(text, [](char c) {
+    return std::string_view("%+,-./:=@_").find(c) != std::string_view::npos || (c >= '0' && c <= '9') ||
+           (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  });
+  return plain ? std::string(text) : shell_quoted(text);
+}
+
 std::string command_again(std::string_view output_folder, std::string_view recipe_hash8, std::string_view flags,
                           std::string_view input) {
   // A name that begins with a dash would be an option.

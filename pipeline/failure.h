@@ -18,6 +18,8 @@ struct FailureBundle {
 
 /// One word for a POSIX shell, or for bash where the text holds bytes that would not survive on a line: $'a\x0ab'.
 std::string shell_quoted(std::string_view);
+/// The same where quotes are needed, else the word as it is.
+std::string shell_word(std::string_view);
 
 /// The command that runs one input again with the recipe that a run keeps in its output folder. `flags`: of that run,
 /// what may matter for its end; they stand as they are.

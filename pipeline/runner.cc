@@ -89,9 +89,11 @@ void ProductWriter::write(const View& band) {
   encoder_->write(band);
 }
 
-ProductResult ProductWriter::finish() {
-  encoder_->finish();
+ProductResult ProductWriter::finish(const JobCall& call) {
+  call.step(JobStep::encode);
+  encoder_->finish();  // for some formats all of the work
   workers::fault_point("worker.half_written");
+  call.step(JobStep::finish);
   sink_.finish();
   if (sync_) sink_.sync();
   return {sink_.bytes(), info_.width, info_.height, sink_.hash(), hasher_.finish()};
@@ -103,8 +105,10 @@ workers::Run make_runner(std::shared_ptr<const Recipe> recipe, const PlanOptions
   state->options = options;
   state->slots.resize(static_cast<std::size_t>(slots));
   return [state](workers::JobContext& context, workers::Completion& completion) {
-    JobCall call{context, completion, *state, state->slots.at(context.slot()),
-                 get_payload<JobPayload>(context.job().payload)};
+    PhaseClock phases;
+    JobCall call{
+        context, completion, *state, state->slots.at(context.slot()), get_payload<JobPayload>(context.job().payload),
+        phases};
     call.step(JobStep::start);
     begin_faults(context.job().attempt);
     try {
@@ -123,6 +127,11 @@ workers::Run make_runner(std::shared_ptr<const Recipe> recipe, const PlanOptions
       put_failure(completion, FailReason::output, e.what());
     } catch (const std::bad_alloc&) {
       put_failure(completion, FailReason::out_of_memory, "not enough memory to process it");
+    }
+    if (completion.outcome == workers::Outcome::done || completion.outcome == workers::Outcome::declined) {
+      auto payload = get_payload<CompletionPayload>(completion.payload);
+      payload.phases_us = phases.microseconds();
+      put_payload(payload, completion.payload);
     }
     // The lease for it ends with the job; only what most pictures need stays warm.
     if (call.memory.scratch.resident_bytes() > kWarmScratch) call.memory.scratch.shrink();

@@ -6,6 +6,7 @@
 
 #include "pipeline/breadcrumb.h"
 #include "pipeline/job_files.h"
+#include "pipeline/phase_clock.h"
 #include "pipeline/runner.h"
 #include "pipeline/wire.h"
 #include "stages/source.h"
@@ -29,10 +30,15 @@ struct JobCall {
   const RunnerState& state;
   SlotMemory& memory;
   JobPayload payload;
+  PhaseClock& phases;
 
-  void step(JobStep s) const { context.step(breadcrumb_of(s)); }
+  void note(std::uint64_t breadcrumb) const {
+    phases.enter(breadcrumb);
+    context.step(breadcrumb);
+  }
+  void step(JobStep s) const { note(breadcrumb_of(s)); }
   stages::Chain::Note note_stages() const {
-    return [&context = context](std::uint32_t stage) { context.step(breadcrumb_of(JobStep::stages, stage)); };
+    return [this](std::uint32_t stage) { note(breadcrumb_of(JobStep::stages, stage)); };
   }
   const workers::Block& block(std::size_t i) const { return context.job().blocks.at(i); }
 };
@@ -62,7 +68,7 @@ class ProductWriter {
   ProductWriter(const OutputSpec&, const stages::Codec&, const stages::ImageInfo&, const stages::Metadata&, int fd,
                 bool sync);
   void write(const stages::View& band);
-  ProductResult finish();
+  ProductResult finish(const JobCall&);
 
  private:
   stages::ImageInfo info_;

@@ -143,10 +143,9 @@ void run_encode(JobCall& call) {
     if (call.context.cancelled()) throw Cancelled();
     writer.write(piece);
   }
-  call.step(JobStep::finish);
   CompletionPayload result{};
   result.products = 1;
-  result.product[0] = writer.finish();
+  result.product[0] = writer.finish(call);
   put_payload(result, call.completion.payload);
 }
 

@@ -13,6 +13,23 @@ namespace tessera::pipeline {
 using namespace stages;
 namespace {
 
+/// A decoder is asked for rows while the chain renders: that time is the decoder's.
+class DecodeStep final : public Source {
+ public:
+  DecodeStep(Source& rows, const JobCall& call) : rows_(rows), call_(call) {}
+  const ImageInfo& info() const override { return rows_.info(); }
+  View fetch(const Region& region) override {
+    call_.step(JobStep::decode);
+    const View view = rows_.fetch(region);
+    call_.step(JobStep::stages);
+    return view;
+  }
+
+ private:
+  Source& rows_;
+  const JobCall& call_;
+};
+
 class WholeJob {
  public:
   explicit WholeJob(JobCall& call) : call_(call), recipe_(*call.state.recipe), source_(call.context.fd(0)), result_{} {}
@@ -23,6 +40,7 @@ class WholeJob {
     codecs_ = product_codecs(call_);
     plan_ = make_plan(recipe_, result_.header, codecs_, call_.state.options, Route::whole, {});
     if (declined()) return put_payload(result_, call_.completion.payload);
+    call_.step(JobStep::decode);
     decoder_ = codecs()[result_.header.codec]->decode(source_, plan_.decode);
     metadata_ = decoder_->metadata();
     std::size_t done = 0;
@@ -75,12 +93,13 @@ class WholeJob {
     const Chain chain = bind_pass(pass, known);
     const bool from_decoder = pass.from_frame == kDecoder;
     const bool direct = from_decoder && pass.steps.empty();
-    std::unique_ptr<Source> source;
+    std::unique_ptr<Source> source, rows;
     if (!from_decoder) {
       source = std::make_unique<FrameSource>(pass.input, frame(pass.from_frame));
     } else if (!direct) {
       const WriteBytes ring = scratch.take(DecoderSource::ring_bytes(plan_.decode_traits, pass.ring_rows));
-      source = std::make_unique<DecoderSource>(*decoder_, plan_.decode_traits, ring, pass.ring_rows);
+      rows = std::make_unique<DecoderSource>(*decoder_, plan_.decode_traits, ring, pass.ring_rows);
+      source = std::make_unique<DecodeStep>(*rows, call_);
     }
     MutableView target;
     if (pass.into_frame >= 0) target = mutable_frame(pass.into_frame);
@@ -117,7 +136,7 @@ class WholeJob {
     if (from_decoder) finish_decoding();
     call_.step(JobStep::finish);
     fault_here("finish");
-    if (product) result_.product[static_cast<std::size_t>(pass.product)] = product->finish();
+    if (product) result_.product[static_cast<std::size_t>(pass.product)] = product->finish(call_);
   }
 
   void finish_decoding() {

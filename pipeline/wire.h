@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/breadcrumb.h"
 #include "pipeline/plan.h"
 #include "workers/job.h"
 
@@ -56,7 +57,7 @@ struct CompletionPayload {
   std::uint64_t need_block = 0, need_private = 0;  // declined
   Hash128 source_hash{};                           // whole, decode, hash, pixels (of the pixels)
   std::uint32_t products = 0;                      // whole, encode
-  std::uint32_t unused = 0;
+  std::array<std::uint32_t, kPhases> phases_us{};  // wall time by step; not of failed or cancelled jobs
   std::array<ProductResult, kMaxWholeProducts> product{};
 };
 static_assert(std::is_trivially_copyable_v<CompletionPayload> &&

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "workers/signal_guard.h"
 #include "workers/thread_count.h"
 
 namespace tessera::workers {
@@ -16,23 +17,6 @@ namespace {
 // The declarations of <sys/pidfd.h> in glibc 2.36 are not extern "C".
 int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 void send_signal(int pidfd, int signal) { ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); }
-
-/// Between fork and the child's own dispositions no handler of the parent may run in the child: it would write into
-/// the parent's pipes.
-class AllSignalsBlocked {
- public:
-  AllSignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::sigprocmask(SIG_SETMASK, &all, &before_);
-  }
-  ~AllSignalsBlocked() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 

@@ -63,7 +63,8 @@ struct Completion {
   std::uint64_t id = 0;
   Outcome outcome = Outcome::done;
   std::uint8_t suspects = 0;  // crashed: how many jobs the worker held; 1: it was this one
-  std::array<std::uint8_t, 6> unused{};
+  std::uint8_t slot = 0;  // of its worker, that ran the job; of a job that was never answered: where it was seen last
+  std::array<std::uint8_t, 5> unused{};
   std::int32_t signal = 0, reason = 0;
   std::uint64_t cpu_ns = 0;      // CPU time of the slot's thread
   std::uint64_t breadcrumb = 0;  // crashed: the last step it noted; diagnosis only

@@ -134,7 +134,10 @@ void ProcessExecutor::answer_for_the_dead(std::uint32_t window, const Death& dea
     completion.suspects = static_cast<std::uint8_t>(std::min<std::size_t>(held.size(), 255));
     set_outcome(completion, p, death);
     const auto step = std::ranges::find(steps, id, &LastStep::job);
-    if (step != steps.end()) completion.breadcrumb = step->breadcrumb;
+    if (step != steps.end()) {
+      completion.breadcrumb = step->breadcrumb;
+      completion.slot = static_cast<std::uint8_t>(step - steps.begin());
+    }
     p.held.remove(id);
     events_.emplace_back(completion);
   }

@@ -210,7 +210,7 @@ bool ProcessExecutor::accept_completion(std::uint32_t window, Completion complet
     default:
       return false;  // the others are not a worker's to say
   }
-  if (!place(window).held.remove(completion.id)) return false;
+  if (completion.slot >= slots_ || !place(window).held.remove(completion.id)) return false;
   watchdog_.remove(completion.id);
   update_data_limit(window);
   completion.signal = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <new>
 
 #include "workers/proc.h"
@@ -45,6 +46,7 @@ void set_text(Completion& completion, const char* text) {
 
 Completion run_job(const Site& site, std::size_t slot, const Job& job, std::span<const Fd> fds,
                    const std::function<void(const Progress&)>& report, const LiveLimits* limits) {
+  static_assert(kMaxSlots <= std::numeric_limits<decltype(Completion::slot)>::max() + 1U);
   Completion completion;
   SlotContext context(site, slot, job, fds, report, limits);
   if (context.cancelled())
@@ -59,6 +61,7 @@ Completion run_job(const Site& site, std::size_t slot, const Job& job, std::span
   completion.signal = 0;
   completion.breadcrumb = 0;
   completion.suspects = 0;
+  completion.slot = static_cast<std::uint8_t>(slot);
   completion.unused = {};
   completion.cpu_ns = context.cpu_ns();
   return completion;

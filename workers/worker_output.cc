@@ -17,7 +17,7 @@ constexpr int kMostTurns = 16;
 
 }  // namespace
 
-WorkerOutput::WorkerOutput(Fd pipe) : pipe_(std::move(pipe)) {
+WorkerOutput::WorkerOutput(Fd pipe, std::size_t kept_bytes) : pipe_(std::move(pipe)), kept_bytes_(kept_bytes) {
   if (::fcntl(pipe_.get(), F_SETFL, O_NONBLOCK) != 0) throw_errno("fcntl(O_NONBLOCK) of a worker's output");
 }
 
@@ -28,8 +28,8 @@ bool WorkerOutput::take() {
   while (got < 0 && errno == EINTR);
   if (got <= 0) return got < 0 && errno == EAGAIN;
   const auto bytes = static_cast<std::size_t>(got);
-  const std::size_t kept = std::min(bytes, kTailBytes);
-  if (tail_.size() + kept > kTailBytes) tail_.erase(0, tail_.size() + kept - kTailBytes);
+  const std::size_t kept = std::min(bytes, kept_bytes_);
+  if (tail_.size() + kept > kept_bytes_) tail_.erase(0, tail_.size() + kept - kept_bytes_);
   tail_.append(text.data() + bytes - kept, kept);
   return true;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "pipeline/console.h"
@@ -14,6 +15,7 @@
 #include "pipeline/failure.h"
 #include "pipeline/size_text.h"
 #include "pipeline/stage_text.h"
+#include "pipeline/worker_choice.h"
 #include "workers/sandbox_support.h"
 
 namespace tessera::pipeline {
@@ -121,6 +123,17 @@ RecipeFile RecipeFlags::load(const std::string& recipe_path) const {
   return file;
 }
 
+std::vector<std::string> RecipeFlags::words() const {
+  std::vector<std::string> words;
+  std::map<const CLI::Option*, std::size_t> seen;
+  for (const CLI::Option* option : app_->parse_order()) {
+    if (option->get_group() != "Recipe") continue;
+    words.push_back("--" + option->get_lnames().front());
+    if (option->get_items_expected_max() > 0) words.push_back(option->results().at(seen[option]++));
+  }
+  return words;
+}
+
 void InputFlags::add_to(CLI::App& app, bool with_recipe) {
   with_recipe_ = with_recipe;
   app.option_defaults()->group("Inputs and outputs");
@@ -163,6 +176,31 @@ std::vector<std::string> InputFlags::all_paths() {
 }
 bool InputFlags::reads_stdin() const { return std::ranges::find(lists_, "-") != lists_.end(); }
 
+std::vector<std::string> InputFlags::words_with(const std::vector<std::string>& lists) const {
+  std::vector<std::string> words;
+  if (recursive_) words.emplace_back("-r");
+  if (nul_) words.emplace_back("-0");
+  for (const std::string& list : lists) words.insert(words.end(), {"--files-from", list});
+  const auto names = paths_.begin() + (recipe_path().empty() ? 0 : 1);
+  if (std::any_of(names, paths_.end(), [](const std::string& name) { return name.starts_with('-'); }))
+    words.emplace_back("--");
+  words.insert(words.end(), names, paths_.end());
+  return words;
+}
+
+std::vector<std::string> InputFlags::words() const { return words_with(lists_); }
+
+std::vector<std::string> InputFlags::words_for_others(const std::string& folder) {
+  std::vector<std::string> lists;
+  for (const InputSource& source : sources(true)) {
+    if (source.kind != InputSource::Kind::list) continue;
+    const bool spooled = source.text.starts_with("/proc/self/fd/");
+    lists.push_back(spooled ? fmt::format("{}/list-{}", folder, lists.size()) : source.text);
+    if (spooled) std::filesystem::copy_file(source.text, lists.back());
+  }
+  return words_with(lists);
+}
+
 void SandboxFlag::add_to(CLI::App& app) {
   app.add_option(
          "--sandbox", text_,
@@ -184,6 +222,10 @@ void SandboxFlag::announce() const {
     say(stderr, fmt::format("tessera: {}\n", sentence));
 }
 
+std::vector<std::string> SandboxFlag::words() const {
+  return text_ == SandboxFlag().text_ ? std::vector<std::string>() : std::vector<std::string>{"--sandbox", text_};
+}
+
 void LimitFlags::add_to(CLI::App& app) {
   app.option_defaults()->group("Limits");
   app.add_option("--max-pixels", max_pixels_, "Refuse larger images from their header: 100M, 1G; 0: no limit")
@@ -202,10 +244,12 @@ TimeLimit LimitFlags::time() const {
   return {parse_duration(timeout_, "--timeout")};
 }
 
-std::string LimitFlags::again() const {
+std::vector<std::string> LimitFlags::words() const {
   const LimitFlags usual;
-  return (max_pixels_ == usual.max_pixels_ ? "" : flag_again("--max-pixels", max_pixels_)) +
-         (timeout_ == usual.timeout_ ? "" : flag_again("--timeout", timeout_));
+  std::vector<std::string> words;
+  if (max_pixels_ != usual.max_pixels_) words.insert(words.end(), {"--max-pixels", max_pixels_});
+  if (timeout_ != usual.timeout_) words.insert(words.end(), {"--timeout", timeout_});
+  return words;
 }
 
 void WorkerFlags::add_to(CLI::App& app, bool with_memory) {
@@ -225,22 +269,9 @@ void WorkerFlags::add_to(CLI::App& app, bool with_memory) {
 }
 
 workers::ExecutorOptions WorkerFlags::executor() const {
-  using Mode = workers::ExecutorOptions::Mode;
-  const int cpus = usable_cpus();
-  if (mode_ == "serial") {
-    if (jobs_ > 1 || threads_ > 1) throw UsageError("--mode serial runs one job at a time; leave out -j and --threads");
-    return {Mode::serial, 1, 1};
-  }
-  if (mode_ == "threads") {
-    if (jobs_ > 0 && threads_ > 0 && jobs_ != threads_)
-      throw UsageError("--mode threads has one process: give its threads as -j or as --threads, not both");
-    return {Mode::threads, 1, std::max(jobs_, threads_) > 0 ? std::max(jobs_, threads_) : cpus};
-  }
-  int threads = threads_;
-  if (mode_ == "hybrid" && threads == 0) threads = 2;
-  if (mode_ == "hybrid" && threads == 1) throw UsageError("--mode hybrid has two or more --threads in each worker");
-  threads = std::max(threads, 1);
-  return {Mode::processes, jobs_ > 0 ? jobs_ : std::max(1, cpus / threads), threads, sandbox_.value()};
+  workers::ExecutorOptions chosen = choose_workers(mode_, jobs_, threads_);
+  if (chosen.mode == workers::ExecutorOptions::Mode::processes) chosen.sandbox = sandbox_.value();
+  return chosen;
 }
 
 std::uint64_t WorkerFlags::memory() const {

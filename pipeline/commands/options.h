@@ -22,6 +22,8 @@ class RecipeFlags {
   void add_to(CLI::App&);
   /// The file, if any, with the flags over it. `recipe_path`: a positional recipe. Throws UsageError.
   RecipeFile load(const std::string& recipe_path) const;
+  /// The flags as they were given, in order; without a positional recipe.
+  std::vector<std::string> words() const;
 
  private:
   CLI::App* app_ = nullptr;
@@ -47,9 +49,14 @@ class InputFlags {
   std::vector<std::string> all_paths();
   /// The list is standard input: it can be read once only.
   bool reads_stdin() const;
+  /// As given, without a recipe: flags, then names, after "--" where one begins with a dash.
+  std::vector<std::string> words() const;
+  /// The same for another process, to be read any number of times: what can be read once only is copied into `folder`.
+  std::vector<std::string> words_for_others(const std::string& folder);
 
  private:
   std::vector<std::string> paths_, lists_;
+  std::vector<std::string> words_with(const std::vector<std::string>& lists) const;
   std::map<std::string, workers::Fd> spooled_;
   bool recursive_ = false, nul_ = false, with_recipe_ = false;
 };
@@ -61,6 +68,7 @@ class SandboxFlag {
   workers::Sandbox value() const;
   /// Says on stderr, once for each, which layers are missing.
   void announce() const;
+  std::vector<std::string> words() const;  // as it was given; none for the default
 
  private:
   std::string text_ = "auto";
@@ -72,7 +80,7 @@ class LimitFlags {
   void add_to(CLI::App&);
   std::uint64_t max_pixels() const;  // 0: no limit. These throw UsageError
   TimeLimit time() const;
-  std::string again() const;  // the flags as they were given, each with a space before it; "" for the defaults
+  std::vector<std::string> words() const;  // the flags as they were given; none for the defaults
 
  private:
   std::string max_pixels_ = "1G", timeout_ = "auto";

@@ -15,6 +15,7 @@
 #include "pipeline/signals.h"
 #include "pipeline/size_text.h"
 #include "pipeline/survey.h"
+#include "pipeline/trace.h"
 #include "workers/fault_point.h"
 
 namespace tessera::pipeline {
@@ -25,7 +26,7 @@ struct RunFlags {
   InputFlags inputs;
   WorkerFlags workers;
   LimitFlags limits;
-  std::string output, on_exist, tiling = "auto", manifest, quarantine;
+  std::string output, on_exist, tiling = "auto", manifest, quarantine, trace;
   std::uint64_t max_failures = 0, breaker = 8, recycle = 0;
   int band_rows = 0;
   bool resume = false, retry_failed = false, sync = false;
@@ -109,7 +110,8 @@ int run(RunFlags& flags) {
   settings.breaker = flags.breaker;
   settings.recycle = flags.recycle;
   settings.quarantine = flags.quarantine;
-  settings.flags_again = flags.workers.again() + flags.limits.again();
+  settings.flags_again = flags.workers.again();
+  for (const std::string& word : flags.limits.words()) settings.flags_again += " " + shell_word(word);
   if (settings.tiling != Tiling::automatic) settings.flags_again += " --tiling " + flags.tiling;
   settings.max_failures = flags.fail_fast ? 1 : flags.max_failures;
   settings.on_exist = on_exist;
@@ -140,6 +142,8 @@ int run(RunFlags& flags) {
 
   outlive_the_reader();
   OutputTree tree(root);
+  Trace trace(flags.trace);
+  settings.trace = &trace;
   workers::fault_point("run.opened");
   const auto begun = std::chrono::steady_clock::now();
   const int slots = executor.mode == workers::ExecutorOptions::Mode::serial ? 1 : executor.threads;
@@ -226,6 +230,9 @@ void add_run(CLI::App& program, Command& chosen) {
   app.add_flag("-q,--quiet", flags->quiet, "No progress and no summary");
   app.add_flag("-v,--verbose", flags->verbose, "A line for each image");
   app.add_flag("--json", flags->json, "Print the summary as JSON on standard output");
+  app.add_option("--trace", flags->trace,
+                 "Write what each slot did when, as it happens: for ui.perfetto.dev and chrome://tracing")
+      ->type_name("FILE");
   app.option_defaults()->group("Debugging");
   app.add_option("--band-rows", flags->band_rows, "Debugging: rows of a band, whatever the plan says")
       ->check(CLI::Range(0, 1 << 20));

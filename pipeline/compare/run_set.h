@@ -10,12 +10,14 @@
 namespace tessera::pipeline {
 
 struct RunSet {
-  std::string program;              // this executable
-  std::vector<std::string> inputs;  // words of `tessera run` that name the pictures: paths, -r, --files-from FILE
-  std::vector<std::string> limits;  // ... that bound them alike: --memory, --max-pixels, --timeout, as given
-  std::vector<std::string> paths;   // every picture, in the order of the run's list
-  std::uint64_t bytes = 0;          // of all of them
-  std::string recipe_path;          // the effective recipe, written into `work`
+  std::string program;               // this executable
+  std::vector<std::string> inputs;   // words of `tessera run` that name the pictures: paths, -r, --files-from FILE
+  std::vector<std::string> limits;   // ... that bound them alike: --memory, --max-pixels, --timeout, as given
+  std::vector<std::string> sources;  // what was named, for people
+  std::vector<std::string> recipe_words, shown_inputs;  // the recipe's and the pictures' words as they were given
+  std::vector<std::string> paths;                       // every picture, in the order of the run's list
+  std::uint64_t bytes = 0;                              // of all of them
+  std::string recipe_path;                              // the effective recipe, written into `work`
   std::string recipe_text, recipe_hash;
   std::string work;  // a folder of this comparison's own; gone with it
 
@@ -25,7 +27,7 @@ struct RunSet {
   Json section() const;
 };
 
-/// For people to paste: words quoted for a shell, `program` as "tessera", recipe and output by names that speak.
+/// For people to paste: words quoted for a shell, `program` as "tessera", recipe and pictures as they were given.
 std::string shown_command(const RunSet&, const std::vector<std::string>& flags);
 
 }  // namespace tessera::pipeline

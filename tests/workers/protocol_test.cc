@@ -38,6 +38,7 @@ enum class Lie : std::uint64_t {
   job_zero,
   says_crashed,
   unknown_outcome,
+  slot_it_has_not,
   progress_of_another,
   descriptor,
   promised_descriptor,
@@ -112,6 +113,8 @@ void lie(Lie what, std::uint64_t id) {
       return send_changed(completion_with(id, [](Completion& c) { c.outcome = Outcome::crashed; }), keep);
     case Lie::unknown_outcome:
       return send_changed(completion_with(id, [](Completion& c) { c.outcome = static_cast<Outcome>(77); }), keep);
+    case Lie::slot_it_has_not:
+      return send_changed(completion_with(id, [](Completion& c) { c.slot = 1; }), keep);
     case Lie::progress_of_another:
       return send_changed(make_message(MessageType::progress, 1, 1, Progress{500, 1}), keep);
     case Lie::descriptor:
@@ -230,7 +233,7 @@ TEST_CASE("a worker cannot give itself a signal or a breadcrumb", "[workers]") {
   CHECK(completion.signal == 0);
   CHECK(completion.breadcrumb == 0);
   CHECK(completion.suspects == 0);
-  CHECK(completion.unused == std::array<std::uint8_t, 6>{});
+  CHECK(completion.unused == std::array<std::uint8_t, 5>{});
 }
 
 /// More than the coordinator reads at once, a proper answer at the end, and death.
