@@ -18,19 +18,26 @@ constexpr double kPhoto_s = 0.1;  // what sentences take a photo for, and say so
 constexpr double kMiB = 1 << 20;
 constexpr double kFrame = 24e6;
 
-using Curve = std::map<double, double>;  // x -> median
+struct Figure {
+  double median = 0, low = 0, high = 0;
+};
+using Curve = std::map<double, Figure>;  // by x
 
-/// Medians of a group, by id.
+Figure figure_of(const Json& holder) {
+  const Json& seconds = holder.at("seconds");
+  return {seconds.at("median").get<double>(), seconds.at("low").get<double>(), seconds.at("high").get<double>()};
+}
+
+/// Of a group, by id. Who asks for one figure gets its median.
 class Figures {
  public:
   explicit Figures(const Json& group) {
     for (const Json& row : group.value("rows", Json::array()))
-      rows_[row.at("id").get<std::string>()] = row.at("seconds").at("median").get<double>();
+      rows_[row.at("id").get<std::string>()] = figure_of(row).median;
     for (const Json& curve : group.value("curves", Json::array())) {
       names_[curve.at("id").get<std::string>()] = curve.at("name").get<std::string>();
       for (const Json& point : curve.at("points"))
-        curves_[curve.at("id").get<std::string>()][point.at("x").get<double>()] =
-            point.at("seconds").at("median").get<double>();
+        curves_[curve.at("id").get<std::string>()][point.at("x").get<double>()] = figure_of(point);
     }
   }
   bool empty() const { return rows_.empty() && curves_.empty(); }
@@ -38,20 +45,21 @@ class Figures {
   const std::map<std::string, Curve>& curves() const { return curves_; }
   const std::string& name(const std::string& curve) const { return names_.at(curve); }
 
-  std::optional<double> row(const std::string& id) const { return find(rows_, id); }
+  std::optional<double> row(const std::string& id) const {
+    const auto found = rows_.find(id);
+    return found == rows_.end() ? std::nullopt : std::optional<double>(found->second);
+  }
   const Curve& curve(const std::string& id) const {
     static const Curve kNone;
     const auto found = curves_.find(id);
     return found == curves_.end() ? kNone : found->second;
   }
-  std::optional<double> at(const std::string& id, double x) const { return find(curve(id), x); }
+  std::optional<double> at(const std::string& id, double x) const {
+    const auto found = curve(id).find(x);
+    return found == curve(id).end() ? std::nullopt : std::optional<double>(found->second.median);
+  }
 
  private:
-  template <typename Map>
-  static std::optional<double> find(const Map& map, const typename Map::key_type& key) {
-    const auto found = map.find(key);
-    return found == map.end() ? std::nullopt : std::optional<double>(found->second);
-  }
   std::map<std::string, double> rows_;
   std::map<std::string, Curve> curves_;
   std::map<std::string, std::string> names_;
@@ -79,8 +87,8 @@ std::string explain_create(const Figures& of) {
     text.push_back(fmt::format("Starting even a tiny program (posix_spawn, exec) takes {}.", seconds_text(*spawn)));
   const Curve& forks = of.curve("fork");
   if (forks.size() > 1) {
-    const auto [small, small_s] = *forks.begin();
-    const auto [large, large_s] = *forks.rbegin();
+    const double small = forks.begin()->first, small_s = forks.begin()->second.median;
+    const double large = forks.rbegin()->first, large_s = forks.rbegin()->second.median;
     text.push_back(
         fmt::format("What makes a fork dear is private memory of the parent, whose page tables are copied: {} for each "
                     "MiB, {} from a parent with {}.",
@@ -102,34 +110,30 @@ std::string explain_create(const Figures& of) {
 /// The frame that sentences speak of: 24 MB, or the largest below it.
 double frame_size(const Figures& of) {
   double size = of.curve("handle").begin()->first;
-  for (const auto& [x, seconds] : of.curve("handle"))
+  for (const auto& [x, figure] : of.curve("handle"))
     if (x <= kFrame) size = std::max(size, x);
   return size;
 }
 
-/// From which size on no other way between processes is quicker than the handle.
+/// From which size on no other way between processes is quicker than the handle: by the intervals, not by chance.
 std::string handle_wins(const Figures& of) {
   const Curve& handle = of.curve("handle");
   std::optional<double> from;
-  std::string smaller;
   for (auto point = handle.rbegin(); point != handle.rend(); ++point) {
+    const auto& [size, by_handle] = *point;
     for (const auto& [id, curve] : of.curves()) {
-      const auto other = curve.find(point->first);
-      if (id != "handle" && id != "thread" && other != curve.end() && other->second < point->second) smaller = id;
+      const auto other = curve.find(size);
+      if (id == "handle" || id == "thread" || other == curve.end() || other->second.high >= by_handle.low) continue;
+      const std::string quicker =
+          fmt::format("for {} {} takes {} and the handle {}", binary_size_text(size), of.name(id),
+                      seconds_text(other->second.median), seconds_text(by_handle.median));
+      return from ? fmt::format("From {} on no way between processes is quicker than the handle; {}.",
+                                binary_size_text(*from), quicker)
+                  : fmt::format("The handle is not the quickest way everywhere: {}.", quicker);
     }
-    if (!smaller.empty()) {
-      smaller = fmt::format("at {} {} takes {} against {}", bytes_text(point->first), of.name(smaller),
-                            seconds_text(of.at(smaller, point->first).value()), seconds_text(point->second));
-      break;
-    }
-    from = point->first;
+    from = size;
   }
-  if (!from) return fmt::format("Nowhere is the handle the quickest way: {}.", smaller);
-  if (smaller.empty()) return "The handle is the quickest way between processes at every size.";
-  return fmt::format(
-      "From {} on the handle is the quickest way between processes; {}, so for what is that small any way "
-      "will do.",
-      bytes_text(*from), smaller);
+  return "No way between processes is quicker than the handle, whatever the size.";
 }
 
 std::string explain_handover(const Figures& of) {
@@ -139,17 +143,17 @@ std::string explain_handover(const Figures& of) {
   text.push_back(
       fmt::format("A frame of {} is in the hands of another process after {} by handle and after {} through a pipe, {} "
                   "that.",
-                  bytes_text(size), seconds_text(handle), seconds_text(pipe), times(pipe / handle)));
+                  binary_size_text(size), seconds_text(handle), seconds_text(pipe), times(pipe / handle)));
   std::vector<std::string> others;
   for (const char* id : {"large-pipe", "socket", "file", "remote-read", "window-copy"})
     if (const auto seconds = of.at(id, size))
       others.push_back(fmt::format("{} {}", of.name(id), seconds_text(*seconds)));
   text.push_back(fmt::format("The others copy, too, once or twice: {}.", list_text(others)));
-  const auto [least, least_s] = *of.curve("handle").begin();
+  const double least = of.curve("handle").begin()->first, least_s = of.curve("handle").begin()->second.median;
   text.push_back(
       fmt::format("A handle moves no byte of the frame: {} for {} is what the message takes, and what {} take more is "
                   "the taker's look at every page.",
-                  seconds_text(least_s), bytes_text(least), bytes_text(size)));
+                  seconds_text(least_s), binary_size_text(least), binary_size_text(size)));
   if (const auto thread = of.at("thread", size))
     text.push_back(fmt::format("Threads hand over a pointer in {}: with shared memory processes come to {} that.",
                                seconds_text(*thread), times(handle / *thread)));

@@ -97,14 +97,14 @@ Json measure_costs(const CostPlan& plan, Random& random, const std::function<voi
   progress("creating threads and processes");
   section.add(workers::costs::create_costs(plan.shared_bytes, plan.create));
   for (const CostPlan::Size& parent : plan.parents) {
-    progress(fmt::format("forking from a parent with {} of its own", bytes_text(static_cast<double>(parent.bytes))));
+    progress(fmt::format("forking from a parent with {} more", binary_size_text(static_cast<double>(parent.bytes))));
     section.add(workers::costs::create_costs_of_parent(parent.bytes, parent.effort));
   }
   section.end(create_method());
 
   section.begin({"handover", "Handing over a frame", "bytes", "frame"});
   for (const CostPlan::Size& frame : plan.frames) {
-    progress(fmt::format("handing over {}", bytes_text(static_cast<double>(frame.bytes))));
+    progress(fmt::format("handing over {}", binary_size_text(static_cast<double>(frame.bytes))));
     section.add(workers::costs::handover_costs(frame.bytes, plan.folder, frame.effort));
   }
   section.end(handover_method(plan));

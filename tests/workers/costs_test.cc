@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <set>
@@ -89,9 +90,11 @@ TEST_CASE("everything that a process can start is measured, and a large parent f
 TEST_CASE("a frame is handed over in every way, and a large one by handle faster than through a pipe", "[costs]") {
   const NothingLeft check;
   const testing::Holdings before = testing::Holdings::now();
+  std::string folder = "/tmp/tessera-costs-test-XXXXXX";
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
   for (const std::uint64_t bytes : {std::uint64_t{4096}, std::uint64_t{24'000}, kLargeFrame}) {
     INFO(bytes);
-    const Measured measured = handover_costs(bytes, "/tmp", kShort);
+    const Measured measured = handover_costs(bytes, folder, kShort);
     Medians found = medians(measured.points);
     std::set<std::string> expected{"handle", "new-mapping", "window-copy", "pipe",  "large-pipe",
                                    "socket", "file",        "remote-read", "thread"};
@@ -105,6 +108,7 @@ TEST_CASE("a frame is handed over in every way, and a large one by handle faster
     if (bytes == kLargeFrame) CHECK(found["pipe"] > 2 * found["handle"]);
     CHECK(testing::Holdings::now() == before);
   }
+  CHECK(::rmdir(folder.c_str()) == 0);  // it is empty
   CHECK(memory_files() == 0);
 }
 
