@@ -57,8 +57,9 @@ std::string same_bytes(const At& configuration) {
 // What the pair says of the configuration `a`, as words: never a colour alone.
 std::string pair_cell(const At& pair) {
   const std::string ratio = figure(pair["ratio"]["ratio"], Unit::kTimes);
-  if (!pair["significant"].yes()) return "<span class=\"noise\">≈ " + ratio + "</span>";
-  return (pair["ratio"]["ratio"].number() < 1 ? "<strong>faster</strong> " : "<strong>slower</strong> ") + ratio;
+  if (!pair["significant"].yes()) return "<span class=\"pair noise\">≈ " + ratio + "</span>";
+  return fmt::format("<span class=\"pair\"><strong>{}</strong> {}</span>",
+                     pair["ratio"]["ratio"].number() < 1 ? "faster" : "slower", ratio);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ a { color: var(--accent); text-underline-offset: 0.2em }
 .kicker { margin: 0 0 0.25rem; color: var(--accent); font-weight: 650; letter-spacing: 0.02em }
 .about, .reading, .note, .interval, .none, footer { color: var(--soft) }
 .reading, .note { font-size: 0.9rem }
-.interval { white-space: nowrap }
+data, time, .interval, .pair { white-space: nowrap }
 .skip { position: absolute; left: -100rem }
 .skip:focus { left: 0.75rem; top: 0.5rem; background: var(--paper); padding: 0.25rem 0.5rem }
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; padding: 0; margin: 0.5rem 0 0 }
@@ -92,7 +92,7 @@ table { border-collapse: collapse; font-size: 0.9rem; line-height: 1.45; font-va
 caption { text-align: left; font-weight: 650; padding: 0.25rem 0 0.5rem }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 1.25rem 0.35rem 0; border-bottom: 1px solid var(--rule) }
 thead th { vertical-align: bottom; border-bottom: 1.5px solid var(--ink); font-weight: 650; min-width: 3.5rem }
-tbody th { font-weight: 450; min-width: 9rem; max-width: 22rem; overflow-wrap: anywhere }
+tbody th { font-weight: 450; min-width: 12rem; max-width: 22rem; overflow-wrap: anywhere }
 td code { display: block; min-width: 22rem; overflow-wrap: anywhere }
 td { min-width: 3rem }
 abbr { text-decoration: none }
@@ -105,7 +105,10 @@ dl { margin: 0 0 1.5rem }
 dl div { display: grid; grid-template-columns: 14rem 1fr; gap: 1rem; padding: 0.3rem 0; border-bottom: 1px solid var(--rule) }
 dt { color: var(--soft) }
 dd { margin: 0 }
-@media (max-width: 34rem) { dl div { grid-template-columns: 1fr; gap: 0 } }
+@media (max-width: 34rem) {
+  dl div { grid-template-columns: 1fr; gap: 0 }
+  tbody th { min-width: 7rem }
+}
 footer { margin-top: 3rem; padding-bottom: 3rem; font-size: 0.9rem }
 @media print {
   :root { --paper: #fff; --panel: #fff; --ink: #000; --soft: #333; --rule: #bbb; --accent: #1f5fa8; --good: #000; --bad: #000 }
