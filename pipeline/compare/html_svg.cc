@@ -121,11 +121,21 @@ std::string marker(std::size_t series, double x, double y) {
 
 std::string pattern_definitions() {
   return R"svg(<svg class="patterns" width="0" height="0" aria-hidden="true" focusable="false"><defs>
-<pattern id="p1" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="pb" d="M0 0H7V7H0z"/><path class="ps" d="M1.5 0V7"/></pattern>
-<pattern id="p2" width="6" height="6" patternUnits="userSpaceOnUse"><path class="pb" d="M0 0H6V6H0z"/><circle class="pd" cx="2" cy="2" r="1.3"/></pattern>
-<pattern id="p3" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="pb" d="M0 0H6V6H0z"/><path class="pt" d="M3 0V6M0 3H6"/></pattern>
-<pattern id="p4" width="5" height="5" patternUnits="userSpaceOnUse"><path class="pb" d="M0 0H5V5H0z"/><path class="pt" d="M0 2.5H5"/></pattern>
-<pattern id="p5" width="4" height="4" patternUnits="userSpaceOnUse"><path class="pb" d="M0 0H4V4H0z"/><path class="pt" d="M2 0V4"/></pattern>
+<pattern id="p1" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+<path class="pb" d="M0 0H7V7H0z"/>
+<path class="ps" d="M1.5 0V7"/></pattern>
+<pattern id="p2" width="6" height="6" patternUnits="userSpaceOnUse">
+<path class="pb" d="M0 0H6V6H0z"/>
+<circle class="pd" cx="2" cy="2" r="1.3"/></pattern>
+<pattern id="p3" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+<path class="pb" d="M0 0H6V6H0z"/>
+<path class="pt" d="M3 0V6M0 3H6"/></pattern>
+<pattern id="p4" width="5" height="5" patternUnits="userSpaceOnUse">
+<path class="pb" d="M0 0H5V5H0z"/>
+<path class="pt" d="M0 2.5H5"/></pattern>
+<pattern id="p5" width="4" height="4" patternUnits="userSpaceOnUse">
+<path class="pb" d="M0 0H4V4H0z"/>
+<path class="pt" d="M2 0V4"/></pattern>
 </defs></svg>
 )svg";
 }

@@ -4,7 +4,8 @@ import json
 import pathlib
 import sys
 
-HOSTILE = ["<script>alert(1)</script>", '"><img src=http://127.0.0.1/x onerror=alert(1)>', "Ampersand & Söhne &lt;",
+HOSTILE = ["<script>alert(1)</script>", '"><img src=http://127.0.0.1/x onerror=alert(1)>',
+           "Ampersand & Söhne &lt;",
            "שלום עולם", "مرحبا", "\u202ereversed", "\ufffd\ufffd no UTF-8", "a/b~c " + "long" * 20, "--><!--", "写真の処理"]
 FORMAT = {"schema", "id", "x", "mode", "kind", "fault", "cache"}
 
@@ -36,7 +37,7 @@ def many(sample):
     few = runs["configurations"]
     runs["configurations"] = [copy.deepcopy(few[i % len(few)]) for i in range(30)]
     for i, configuration in enumerate(runs["configurations"]):
-        configuration["name"] = f"{configuration['name']} of {i}" + (" with a name that goes on and on" * 3 if i == 7 else "")
+        configuration["name"] += f" of {i}" + (" with a name that goes on and on" * 3 if i == 7 else "")
         configuration["wall_s"]["low"] = configuration["wall_s"]["high"] = configuration["wall_s"]["median"]
     pair = runs["pairs"][0]
     runs["pairs"] = [{**pair, "a": a, "b": b} for a in range(30) for b in range(a + 1, 30)]

@@ -9,7 +9,8 @@
     const own = [...svg.children];
     const title = own.find((e) => e.tagName === 'title'), desc = own.find((e) => e.tagName === 'desc');
     const ids = (svg.getAttribute('aria-labelledby') || '').split(' ');
-    const texts = shown(svg) ? [...svg.querySelectorAll('text')].map((e) => [e.textContent, e.getBoundingClientRect()]) : [];
+    const texts = !shown(svg) ? [] :
+        [...svg.querySelectorAll('text')].map((e) => [e.textContent, e.getBoundingClientRect()]);
     const frame = svg.getBoundingClientRect();
     const crossing = [];
     for (let i = 0; i < texts.length; ++i)
@@ -19,8 +20,8 @@
       role: svg.getAttribute('role'), title: title ? title.textContent : '', desc: desc ? desc.textContent : '',
       labelled: !!title && !!desc && ids[0] === title.id && ids[1] === desc.id, shown: shown(svg),
       cut: texts.filter(([, box]) => !within(box, frame, 1.5)).map(([text]) => text), crossing,
-      small: texts.length ? Math.min(...[...svg.querySelectorAll('text')].map((e) => parseFloat(getComputedStyle(e).fontSize) *
-                                                                   frame.width / svg.viewBox.baseVal.width)) : 99,
+      small: !texts.length ? 99 : frame.width / svg.viewBox.baseVal.width *
+          Math.min(...[...svg.querySelectorAll('text')].map((e) => parseFloat(getComputedStyle(e).fontSize))),
     };
   });
   const figures = [...document.querySelectorAll('[data-json]')].map(
@@ -34,7 +35,8 @@
     tables: [...document.querySelectorAll('table')].filter((table) => !table.caption || !table.caption.textContent ||
         [...table.querySelectorAll('th')].some((th) => !['col', 'row'].includes(th.getAttribute('scope')))).length,
     bare: [...document.querySelectorAll('figure')].filter((figure) => !figure.querySelector('table')).length,
-    elsewhere: [...document.querySelectorAll('[src],[href]')].map((e) => e.getAttribute('src') ?? e.getAttribute('href'))
+    elsewhere: [...document.querySelectorAll('[src],[href]')]
+        .map((e) => e.getAttribute('src') ?? e.getAttribute('href'))
         .filter((address) => !address.startsWith('#') && !address.startsWith('data:')),
     scripts: document.querySelectorAll('script:not([type="application/json"])').length,
     width: [document.documentElement.scrollWidth, document.documentElement.clientWidth],

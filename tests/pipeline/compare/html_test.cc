@@ -239,8 +239,8 @@ TEST_CASE("intervals of no width and times of nothing are drawn") {
 
 TEST_CASE("every drawing says in words what it shows and is followed by its figures") {
   const std::string page = to_html(sample());
-  const std::regex drawing(
-      R"re(<svg class="(wide|narrow)" role="img" aria-labelledby="([^ ]+) ([^"]+)"[^>]*>\s*<title id="([^"]+)">([^<]+)</title><desc id="([^"]+)">([^<]+)</desc>)re");
+  const std::regex drawing(R"re(<svg class="(wide|narrow)" role="img" aria-labelledby="([^ ]+) ([^"]+)"[^>]*>)re"
+                           R"re(\s*<title id="([^"]+)">([^<]+)</title><desc id="([^"]+)">([^<]+)</desc>)re");
   std::size_t drawings = 0;
   for (std::sregex_iterator match(page.begin(), page.end(), drawing), end; match != end; ++match, ++drawings) {
     CHECK((*match)[2] == (*match)[4]);
