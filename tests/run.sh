@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From a clean clone on Debian 12: installs what is missing, builds and runs every test: under the address and
-# undefined-behaviour sanitizers, the fuzzers for ten seconds each, under the thread sanitizer (what runs threads), and
-# plainly, last.
+# undefined-behaviour sanitizers, the fuzzers for ten seconds each, under the thread sanitizer (what runs threads),
+# reports in a browser, and plainly, last.
 #   tests/run.sh            everything
 #   tests/run.sh --quick    the plain build only
 # TESSERA_TEST_SEED=N repeats the random tests of an earlier run; every run prints its seed.
@@ -53,4 +53,6 @@ if [ "${1:-}" != --quick ]; then
   TSAN_OPTIONS=halt_on_error=1 check tsan -R '^tessera_workers_tests|thread'
 fi
 build dev
+echo "tests: reports in a browser"
+tests/browser/run.sh --made-by build/dev/tests/browser/tessera_make_report
 ctest --preset dev -j "$(nproc)"

@@ -27,6 +27,13 @@ std::string head(const At& document) {
       title_of(document), html::style_sheet());
 }
 
+// "2026-11-20T20:15:42Z" as people write it.
+std::string created(const std::string& iso) {
+  if (iso.size() != 20 || iso[10] != 'T' || iso[19] != 'Z') return html::escape(iso);
+  return fmt::format("<time datetime=\"{}\">{} {} UTC</time>", html::escape(iso), html::escape(iso.substr(0, 10)),
+                     html::escape(iso.substr(11, 5)));
+}
+
 std::string header(const At& document) {
   const At set = document["set"];
   std::string out = "<header>\n<p class=\"kicker\">Tessera compare</p>\n<h1>" + title_of(document) + "</h1>\n";
@@ -40,7 +47,7 @@ std::string header(const At& document) {
   }
   const At machine = document["machine"];
   about += fmt::format("{}, {} processors; measured {} by {}", html::name(machine["cpu"].text()),
-                       html::figure(machine["cpus"], html::Unit::kCount), html::escape(document["created"].text()),
+                       html::figure(machine["cpus"], html::Unit::kCount), created(document["created"].text()),
                        html::name(document["program"].text()));
   return out + html::paragraph(about + ".", "about") + "</header>\n";
 }

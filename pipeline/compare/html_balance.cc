@@ -16,6 +16,7 @@ std::string ways_chart(const std::vector<At>& ways) {
     const At& way = ways[i];
     bars.bars.push_back({way["name"].text(),
                          {{way["wall_s"]["median"].number(), i, ""}},
+                         {},
                          way["wall_s"]["low"].number(),
                          way["wall_s"]["high"].number(),
                          svg_figure(way["wall_s"]["median"], Unit::kSeconds) + " · busy " +
@@ -45,13 +46,13 @@ std::string timelines_chart(const std::vector<At>& ways) {
   std::string finding;
   for (const At& way : ways) {
     panels.push_back({way["name"].text(), way["timeline"]});
-    finding += fmt::format("{}{}: the first worker to run out of work waits {}", finding.empty() ? "" : "; ",
+    finding += fmt::format("{}{} {}", finding.empty() ? "The first worker without work waits: " : "; ",
                            name(way["name"].text()), figure(way["tail_s"]["median"], Unit::kSeconds));
   }
   return figure_element({"ways-timelines", finding + ".",
                          "The run with the median wall time of each way, all on one time axis. Each row is a slot, "
-                         "each block a job; what is "
-                         "empty to the right of a row is a worker without work while another is overloaded.",
+                         "each block a job; what is empty "
+                         "to the right of a row is a worker without work while another is overloaded.",
                          [panels](Fit fit) { return draw_timelines(panels, fit); }, timeline_tables(panels)});
 }
 
@@ -61,7 +62,7 @@ std::string busy_chart(const std::vector<At>& ways) {
   for (const At& way : ways) {
     if (way["busy"].items().empty()) continue;
     panels.push_back({way["name"].text(), way["busy"], way["timeline"]["span_s"]});
-    finding += fmt::format("{}{}: busy {}", finding.empty() ? "" : "; ", name(way["name"].text()),
+    finding += fmt::format("{}{} {}", finding.empty() ? "Workers are busy: " : "; ", name(way["name"].text()),
                            figure(way["utilisation"]["median"], Unit::kPart));
   }
   if (panels.empty()) return "";

@@ -17,6 +17,7 @@ struct BarPart {
 struct Bar {
   std::string name;            // as it is; escaped here
   std::vector<BarPart> parts;  // from the left
+  BarPart beneath;             // a thin bar under it, of something that is no part of the sum
   double low = 0, high = 0;    // an interval around the sum; low = high: a line across, both 0: none
   std::string figures;         // SVG text beside the bar
 };

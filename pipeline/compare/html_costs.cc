@@ -11,9 +11,9 @@
 namespace tessera::pipeline::html {
 namespace {
 
-std::string per(const At& row, const At& group) {
-  const std::string of = row.has("per") ? row["per"].text() : group["per"].text();
-  return of.empty() ? "" : " per " + escape(of);
+// " per thread", cut to `px`.
+std::string per(const At& row, double px = 1000) {
+  return row.has("per") ? " per " + fitted(row["per"].text(), px) : "";
 }
 
 std::string rows_chart(const At& group) {
@@ -31,9 +31,10 @@ std::string rows_chart(const At& group) {
     most = dear["seconds"]["median"].number();
     bars.bars.push_back({row["name"].text(),
                          {{seconds["median"].number(), 0, ""}},
+                         {},
                          seconds["low"].number(),
                          seconds["high"].number(),
-                         svg_figure(seconds["median"], Unit::kSeconds) + per(row, group)});
+                         svg_figure(seconds["median"], Unit::kSeconds) + per(row, 110)});
     cells.push_back({name(row["name"].text()), figure(seconds["median"], Unit::kSeconds),
                      figure(seconds["low"], Unit::kSeconds), figure(seconds["high"], Unit::kSeconds),
                      figure(seconds["min"], Unit::kSeconds), figure(seconds["max"], Unit::kSeconds),
@@ -41,11 +42,11 @@ std::string rows_chart(const At& group) {
   }
   bars.log = least > 0 && most > 20 * least;
   if (bars.log) bars.axis += ", logarithmic";
-  std::string finding = fmt::format("{}: {}{}", name(cheap["name"].text()),
-                                    figure(cheap["seconds"]["median"], Unit::kSeconds), per(cheap, group));
+  std::string finding = fmt::format("{}{}, {}{}", rows.size() > 1 ? "Least: " : "", name(cheap["name"].text()),
+                                    figure(cheap["seconds"]["median"], Unit::kSeconds), per(cheap));
   if (rows.size() > 1)
-    finding += fmt::format("; {}: {}{}", name(dear["name"].text()), figure(dear["seconds"]["median"], Unit::kSeconds),
-                           per(dear, group));
+    finding += fmt::format("; most: {}, {}{}", name(dear["name"].text()),
+                           figure(dear["seconds"]["median"], Unit::kSeconds), per(dear));
   const std::string id = escape(group["id"].text()) + "-rows";
   return figure_element(
       {id, finding + ".",
@@ -64,18 +65,16 @@ struct Axis {
 };
 
 Axis x_axis(const std::string& x) {
-  if (x == "bytes") return {"size", Unit::kBytes, true};
-  if (x == "private_bytes") return {"private memory of the parent", Unit::kBytes, true};
+  if (x == "bytes") return {"size", Unit::kSize, true};
+  if (x == "private_bytes") return {"private memory of the parent", Unit::kSize, true};
   return {"threads", Unit::kCount, false};
 }
-
-std::string size_text(const At& x, Unit unit) { return figure(x, unit); }
 
 std::string curves_table(const At& group, const Axis& axis) {
   std::vector<Row> rows;
   for (const At& curve : group["curves"].items())
     for (const At& point : curve["points"].items())
-      rows.push_back({name(curve["name"].text()), size_text(point["x"], axis.unit),
+      rows.push_back({name(curve["name"].text()), figure(point["x"], axis.unit),
                       figure(point["seconds"]["median"], Unit::kSeconds),
                       figure(point["seconds"]["low"], Unit::kSeconds), figure(point["seconds"]["high"], Unit::kSeconds),
                       figure(point["seconds"]["min"], Unit::kSeconds), figure(point["seconds"]["max"], Unit::kSeconds),
@@ -98,22 +97,29 @@ std::string curves_finding(const At& group, const Axis& axis) {
   const auto [low, high] =
       std::minmax_element(curves.begin(), curves.end(), [&](const At& a, const At& b) { return time(a) < time(b); });
   const auto words = [&](const At& curve) {
-    return fmt::format("{} {}", name(curve["name"].text()), figure(last(curve)["seconds"]["median"], Unit::kSeconds));
+    return fmt::format("{}: {}", name(curve["name"].text()), figure(last(curve)["seconds"]["median"], Unit::kSeconds));
   };
   const std::string where = axis.unit == Unit::kCount
                                 ? fmt::format("With {} {}", figure(last(*low)["x"], axis.unit), axis.title)
-                                : fmt::format("At {}", size_text(last(*low)["x"], axis.unit));
+                                : fmt::format("At {}", figure(last(*low)["x"], axis.unit));
   if (curves.size() == 1) return fmt::format("{}: {}.", where, words(*low));
-  return fmt::format("{}: {} is the least, {} the most.", where, words(*low), words(*high));
+  return fmt::format("{}: least {}, most {}.", where, words(*low), words(*high));
+}
+
+// Of the sizes that were measured those whose labels have room: the last one, and others at least 7 times apart.
+std::vector<double> thinned(const std::vector<double>& sorted) {
+  std::vector<double> kept;
+  for (auto size = sorted.rbegin(); size != sorted.rend(); ++size)
+    if (kept.empty() || *size * 7 <= kept.back()) kept.push_back(*size);
+  return kept;
 }
 
 Curves curves_of(const At& group, const Axis& axis, bool bandwidth) {
   const std::string of = group["per"].text();
-  Curves curves{
-      axis.unit,  bandwidth ? Unit::kPerSecond : Unit::kSeconds,
-      axis.title, bandwidth ? "bandwidth, size / median time" : "time" + (of.empty() ? "" : " per " + escape(of)),
-      axis.log,   true,
-      {},         {}};
+  Curves curves{axis.unit,  bandwidth ? Unit::kPerSecond : Unit::kSeconds,
+                axis.title, bandwidth ? "bandwidth, size / median time" : "time" + (of.empty() ? "" : " per " + of),
+                axis.log,   true,
+                {},         {}};
   std::size_t series = 0;
   for (const At& curve : group["curves"].items()) {
     Curve drawn{curve["name"].text(), series++, {}};
@@ -125,11 +131,13 @@ Curves curves_of(const At& group, const Axis& axis, bool bandwidth) {
         drawn.points.push_back({x, x / median, 0, 0});
       else
         drawn.points.push_back({x, median, std::max(seconds["low"].number(), median / 10), seconds["high"].number()});
-      if (!axis.log && std::find(curves.x_ticks.begin(), curves.x_ticks.end(), x) == curves.x_ticks.end())
+      if (std::find(curves.x_ticks.begin(), curves.x_ticks.end(), x) == curves.x_ticks.end())
         curves.x_ticks.push_back(x);
     }
     curves.curves.push_back(drawn);
   }
+  std::sort(curves.x_ticks.begin(), curves.x_ticks.end());
+  if (axis.log) curves.x_ticks = thinned(curves.x_ticks);
   return curves;
 }
 
@@ -142,14 +150,14 @@ std::string curves_charts(const At& group) {
   std::string out = figure_element({id + "-latency", finding,
                                     axis.log ? "Median times with 95 % intervals; both axes are logarithmic."
                                              : "Median times with 95 % intervals; the axis of times is logarithmic.",
-                                    [latency](Fit fit) { return draw_curves(latency, fit); }, data});
+                                    [latency](Fit fit) { return draw_curves(latency, fit, width_of(fit)); }, data});
   if (group["id"].text() != "handover") return out;
   const Curves bandwidth = curves_of(group, axis, true);
   return out + figure_element(
                    {id + "-bandwidth", "The same measurements as bandwidth. " + finding,
                     "The size divided by the median time; higher is better. What hands over a handle grows with the "
                     "size without a limit, because no byte is moved.",
-                    [bandwidth](Fit fit) { return draw_curves(bandwidth, fit); }, data});
+                    [bandwidth](Fit fit) { return draw_curves(bandwidth, fit, width_of(fit)); }, data});
 }
 
 }  // namespace

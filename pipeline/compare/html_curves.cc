@@ -19,11 +19,6 @@ struct Range {
   }
 };
 
-Scale scale_of(const Range& range, bool log, double from, double to) {
-  return log && range.high > 0 ? Scale::logarithmic(range.low, range.high, from, to)
-                               : Scale::linear(range.high, from, to);
-}
-
 // Places for labels near where they would like to be, none nearer than kLabelPx to the next, all within [top, bottom].
 std::vector<double> apart(const std::vector<double>& wanted, double top, double bottom) {
   std::vector<std::size_t> order(wanted.size());
@@ -50,22 +45,22 @@ struct Plot {
   double left, right, top, bottom;
 };
 
-std::string axes(const Curves& curves, const Plot& plot, Fit fit) {
-  const bool wide = fit == Fit::kWide;
+std::string axes(const Curves& curves, const Plot& plot, double width) {
   std::string body;
   for (const double tick : plot.y.ticks(34)) {
     const double y = plot.y.px(tick);
     body += line(plot.left, y, plot.right, y, "grid") +
-            text_at(plot.left - 7, y + 4, escape(tick_text(tick, curves.y_unit)), "tick end");
+            text_at(plot.left - 7, y + 4, escape(tick_text(tick, curves.y_unit, curves.y_log ? tick : plot.y.high())),
+                    "tick end");
   }
-  for (const double tick : curves.x_ticks.empty() ? plot.x.ticks(wide ? 70 : 60) : curves.x_ticks) {
+  for (const double tick : curves.x_ticks) {
     const double x = plot.x.px(tick);
     body += line(x, plot.top, x, plot.bottom + 4, "grid") +
-            text_at(x, plot.bottom + 19, escape(tick_text(tick, curves.x_unit)), "tick middle");
+            text_at(x, plot.bottom + 19, escape(tick_text(tick, curves.x_unit, tick)), "tick middle");
   }
   body += line(plot.left, plot.bottom, plot.right, plot.bottom, "base");
-  body += text_at(2, 13, curves.y_axis, "axis");
-  return body + text_at((plot.left + plot.right) / 2, plot.bottom + 38, curves.x_axis, "axis middle");
+  body += text_at(2, 13, fitted(curves.y_axis, width), "axis");
+  return body + text_at((plot.left + plot.right) / 2, plot.bottom + 38, escape(curves.x_axis), "axis middle");
 }
 
 std::string one_curve(const Curve& curve, const Plot& plot) {
@@ -111,11 +106,11 @@ Drawing key(const Curves& curves, double width) {
 
 }  // namespace
 
-Drawing draw_curves(const Curves& given, Fit fit) {
+Drawing draw_curves(const Curves& given, Fit fit, double width) {
   const bool wide = fit == Fit::kWide;
   Curves curves = given;
   std::erase_if(curves.curves, [](const Curve& curve) { return curve.points.empty(); });
-  if (curves.curves.empty()) return {width_of(fit), 30, text_at(2, 18, "Nothing was measured here.")};
+  if (curves.curves.empty()) return {width, 30, text_at(2, 18, "Nothing was measured here.")};
   Range x, y;
   double names = 0;
   for (const Curve& curve : curves.curves) {
@@ -125,11 +120,17 @@ Drawing draw_curves(const Curves& given, Fit fit) {
       for (const double value : {point.y, point.low, point.high}) y.add(value);
     }
   }
-  const double width = width_of(fit), room = wide ? std::clamp(names, 40.0, 210.0) : 14;
-  const double left = 62, right = width - room - 26, top = 28, bottom = wide ? 330 : 270;
+  const double room = wide ? std::clamp(names, 40.0, 250.0) : 14;
+  const double left = 62, right = width - room - 26, top = 28, bottom = wide ? 330 : 250;
+  const double first = left + 16;
   const Plot plot{
-      scale_of(x, curves.x_log, left, right), scale_of(y, curves.y_log, bottom, top), left, right, top, bottom};
-  Drawing drawing{width, bottom + 48, axes(curves, plot, fit)};
+      curves.x_log ? Scale::logarithmic(x.low, x.high, first, right) : Scale::linear(x.low, x.high, first, right),
+      curves.y_log ? Scale::decades(y.low, y.high, bottom, top) : Scale::linear(0, y.high, bottom, top),
+      left,
+      right,
+      top,
+      bottom};
+  Drawing drawing{width, bottom + 48, axes(curves, plot, width)};
   for (const Curve& curve : curves.curves) drawing.body += one_curve(curve, plot);
   drawing.body += labels(curves, plot, fit, room);
   return wide ? drawing : stacked({drawing, key(curves, width)}, 6);

@@ -21,13 +21,13 @@ struct Curve {
 
 struct Curves {
   Unit x_unit = Unit::kNumber, y_unit = Unit::kSeconds;
-  std::string x_axis, y_axis;  // titles
+  std::string x_axis, y_axis;  // titles, as they are
   bool x_log = false, y_log = false;
-  std::vector<double> x_ticks;  // empty: round values
+  std::vector<double> x_ticks;
   std::vector<Curve> curves;
 };
 
-/// Beside the curves of a wide drawing stand their names; on telephones letters do, and a key below explains them.
-Drawing draw_curves(const Curves&, Fit);
+/// Beside the curves of a wide drawing stand their names; in narrow ones letters do, and a key below explains them.
+Drawing draw_curves(const Curves&, Fit, double width);
 
 }  // namespace tessera::pipeline::html

@@ -16,7 +16,7 @@ void add_once(std::vector<std::string>& list, const std::string& word) {
 std::string fate(const At& row) {
   std::string out = row["survived"].yes() ? "<strong class=\"survived\">Survived</strong>"
                                           : "<strong class=\"died\">Run lost</strong>";
-  out += fmt::format("<br/>{}<br/>{} lost at once, {} for good<br/>{} redone, {} more in all", name(row["end"].text()),
+  out += fmt::format("<br/>{}<br/>lost: {}, for good: {}<br/>begun again: {}<br/>longer: {}", name(row["end"].text()),
                      figure(row["lost"], Unit::kCount), figure(row["lost_for_good"], Unit::kCount),
                      figure(row["redone"], Unit::kCount), figure(row["recover_s"], Unit::kSeconds));
   return out;
@@ -68,6 +68,10 @@ std::string faults_part(const At& document) {
   out += table(fmt::format("The same faults in each mode, injected into {} among {} pictures",
                            name(faults["picture"].text()), figure(faults["images"], Unit::kCount)),
                columns, rows);
+  out += paragraph(
+      "\"Lost\" are pictures without an output when the run ended, \"for good\" those still without one after it was "
+      "resumed to its end; \"longer\" is the time of all that together beyond that of a run without the fault.",
+      "reading");
   out += "<details><summary>Every figure, what the runs said, and their commands</summary>\n" + full_table(faults) +
          "</details>\n";
   if (faults.has("method")) out += paragraph("<strong>Method.</strong> " + escape(faults["method"].text()), "reading");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "pipeline/compare/html_bars.h"
 #include "pipeline/compare/html_curves.h"
@@ -36,6 +37,7 @@ std::string wall_chart(const Configurations& all) {
   for (const At& c : all) {
     bars.bars.push_back({c["name"].text(),
                          {{c["wall_s"]["median"].number(), fill_of_mode(c["mode"].text()), ""}},
+                         {},
                          c["wall_s"]["low"].number(),
                          c["wall_s"]["high"].number(),
                          svg_figure(c["wall_s"]["median"], Unit::kSeconds) + " · " +
@@ -66,14 +68,12 @@ std::string memory_chart(const Configurations& all) {
   std::vector<Row> rows;
   for (const At& c : all) {
     const At m = c["memory"];
-    // Windows are shared pages, too: those that are mapped are within shared_bytes already.
-    const double windows = std::min(m["windows_bytes"].number(), m["shared_bytes"].number());
-    bars.bars.push_back(
-        {c["name"].text(),
-         {{m["private_bytes"].number(), 0, "p"}, {m["shared_bytes"].number() - windows, 1, "s"}, {windows, 2, "w"}},
-         0,
-         0,
-         svg_figure(m["pss_bytes"], Unit::kBytes)});
+    bars.bars.push_back({c["name"].text(),
+                         {{m["private_bytes"].number(), 0, "p"}, {m["shared_bytes"].number(), 1, "s"}},
+                         {m["windows_bytes"].number(), 2, ""},
+                         0,
+                         0,
+                         svg_figure(m["pss_bytes"], Unit::kBytes)});
     rows.push_back({named(c), figure(m["pss_bytes"], Unit::kBytes), figure(m["private_bytes"], Unit::kBytes),
                     figure(m["shared_bytes"], Unit::kBytes), figure(m["windows_bytes"], Unit::kBytes),
                     figure(m["processes"], Unit::kCount), figure(m["samples"], Unit::kCount)});
@@ -87,11 +87,13 @@ std::string memory_chart(const Configurations& all) {
   return figure_element(
       {"memory", finding,
        "Proportional set size of all processes of a run, added up, when it was highest: pages that one process alone "
-       "maps (p), pages shared by several (s), and of these the pages of shared-memory windows (w).",
+       "maps (p) and pages shared by several (s). The thin bar: pages of the shared-memory windows then, mapped or "
+       "not; "
+       "those that are mapped are among the pages above.",
        [bars](Fit fit) {
-         return stacked(
-             {draw_bars(bars, fit), fill_key({{0, "p: private"}, {1, "s: shared"}, {2, "w: windows"}}, width_of(fit))},
-             4);
+         return stacked({draw_bars(bars, fit),
+                         fill_key({{0, "p: private"}, {1, "s: shared"}, {2, "pages of windows"}}, width_of(fit))},
+                        4);
        },
        table("Memory at its peak",
              {"Configuration", "All", "Private", "Shared", "Pages of windows", "Processes", "Samples"}, rows)});
@@ -112,7 +114,7 @@ std::string phases_chart(const Configurations& all) {
   std::vector<std::pair<std::size_t, std::string>> key;
   for (std::size_t i = 0; i < phases.size(); ++i) key.emplace_back(i, fmt::format("{}: {}", i + 1, phases[i]));
   for (const At& c : traced) {
-    Bar bar{c["name"].text(), {}, 0, 0, ""};
+    Bar bar{c["name"].text(), {}, {}, 0, 0, ""};
     Row row{named(c)};
     for (std::size_t i = 0; i < phases.size(); ++i) {
       const At median = c["phases_s"][phases[i]]["median"];
@@ -164,7 +166,7 @@ std::string timeline_chart(const Configurations& all, double cpus) {
   std::string finding;
   for (const At& c : one_of_each_mode(all, cpus)) {
     panels.push_back({c["name"].text(), c["timeline"]});
-    finding += fmt::format("{}{}: slots busy {}", finding.empty() ? "" : "; ", named(c),
+    finding += fmt::format("{}{} {}", finding.empty() ? "Slots were busy: " : "; ", named(c),
                            figure(c["utilisation"]["median"], Unit::kPart));
   }
   if (panels.empty()) return "";
@@ -175,51 +177,70 @@ std::string timeline_chart(const Configurations& all, double cpus) {
        [panels](Fit fit) { return draw_timelines(panels, fit); }, timeline_tables(panels)});
 }
 
-std::string scaling_chart(const At& scaling, std::size_t index, double cpus) {
-  const std::string mode = scaling["mode"].text();
-  Curves curves{Unit::kCount,
-                Unit::kNumber,
-                "jobs at a time (slots)",
-                "speed-up over " + escape(scaling["baseline"].text()),
-                false,
-                false,
-                {},
-                {}};
-  Curve measured{mode, index, {}}, ideal{"ideal", 0, {}, true}, amdahl{"Amdahl's law", 1, {}, true};
-  std::vector<Row> rows;
-  double most = 1;
-  At best = scaling["points"][0];
+// Amdahl's law over the processors there are: 1 / (s + (1 - s) / n).
+Curve amdahl(double serial, double most) {
+  Curve curve{"Amdahl's law, fitted", 1, {}, true};
+  for (double n = 1; n <= most; n += 0.25) curve.points.push_back({n, 1 / (serial + (1 - serial) / n)});
+  return curve;
+}
+
+Curves scaling_curves(const At& scaling, std::size_t index, const std::set<double>& slots, double cpus) {
+  const double most = *slots.rbegin();
+  Curves curves{Unit::kCount, Unit::kNumber, "jobs at a time (slots)",     "",
+                false,        false,         {slots.begin(), slots.end()}, {}};
+  curves.y_axis = scaling["mode"].text() + ": speed-up over " + scaling["baseline"].text();
+  Curve measured{scaling["mode"].text(), index, {}};
   for (const At& point : scaling["points"].items()) {
     const At speedup = point["speedup"];
-    const double slots = point["slots"].number();
-    most = std::max(most, slots);
-    measured.points.push_back({slots, speedup["ratio"].number(), speedup["low"].number(), speedup["high"].number()});
-    curves.x_ticks.push_back(slots);
-    if (speedup["ratio"].number() > best["speedup"]["ratio"].number()) best = point;
-    rows.push_back({figure(point["slots"], Unit::kCount), figure(speedup["ratio"], Unit::kTimes),
-                    figure(speedup["low"], Unit::kTimes), figure(speedup["high"], Unit::kTimes)});
+    measured.points.push_back(
+        {point["slots"].number(), speedup["ratio"].number(), speedup["low"].number(), speedup["high"].number()});
   }
-  if (measured.points.empty()) return "";
   std::sort(measured.points.begin(), measured.points.end(), [](const auto& a, const auto& b) { return a.x < b.x; });
-  ideal.points = {{1, 1}, {std::min(most, cpus), std::min(most, cpus)}};
+  // The baseline has one slot, and its speed-up over itself is 1.
+  if (measured.points.empty() || measured.points.front().x > 1) measured.points.insert(measured.points.begin(), {1, 1});
+  Curve ideal{"ideal", 0, {{1, 1}, {std::min(most, cpus), std::min(most, cpus)}}, true};
   if (most > cpus) ideal.points.push_back({most, cpus});
+  curves.curves = {measured, ideal};
   const At serial = scaling["serial_fraction"];
-  for (double n = 1; serial.there() && n <= std::min(most, cpus); n += 0.25)
-    amdahl.points.push_back({n, 1 / (serial.number() + (1 - serial.number()) / n)});
-  std::sort(curves.x_ticks.begin(), curves.x_ticks.end());
-  curves.curves = {measured, ideal, amdahl};
-  std::string finding =
-      fmt::format("{} reach their best speed-up, {}, with {} at a time", name(mode),
-                  figure(best["speedup"]["ratio"], Unit::kTimes), figure(best["slots"], Unit::kCount));
-  finding +=
-      serial.there() ? fmt::format("; Amdahl's law fits with a serial part of {}.", figure(serial, Unit::kPart)) : ".";
+  if (serial.there()) curves.curves.push_back(amdahl(serial.number(), std::min(most, cpus)));
+  return curves;
+}
+
+std::string scaling_chart(const At& runs, double cpus) {
+  const std::vector<At> modes = runs["scaling"].items();
+  std::set<double> slots{1};
+  for (const At& mode : modes)
+    for (const At& point : mode["points"].items()) slots.insert(point["slots"].number());
+  std::vector<Curves> panels;
+  std::vector<Row> rows;
+  std::string finding;
+  for (const At& mode : modes) {
+    const std::vector<At> points = mode["points"].items();
+    if (points.empty() || slots.size() == 1) continue;
+    panels.push_back(scaling_curves(mode, panels.size(), slots, cpus));
+    const At best = *std::max_element(points.begin(), points.end(), [](const At& a, const At& b) {
+      return a["speedup"]["ratio"].number() < b["speedup"]["ratio"].number();
+    });
+    finding +=
+        fmt::format("{}{} {} with {} at a time", finding.empty() ? "Best speed-up: " : "; ", name(mode["mode"].text()),
+                    figure(best["speedup"]["ratio"], Unit::kTimes), figure(best["slots"], Unit::kCount));
+    for (const At& point : points)
+      rows.push_back({name(mode["mode"].text()), figure(point["slots"], Unit::kCount),
+                      figure(point["speedup"]["ratio"], Unit::kTimes), figure(point["speedup"]["low"], Unit::kTimes),
+                      figure(point["speedup"]["high"], Unit::kTimes), figure(mode["serial_fraction"], Unit::kPart)});
+  }
+  if (panels.empty()) return "";
   return figure_element(
-      {fmt::format("scaling-{}", index), finding,
-       fmt::format("Speed-up over {}, with 95 % intervals. Thin lines: the ideal, which is flat beyond the "
-                   "processors there are, and Amdahl's law, fitted over the points up to them.",
-                   name(scaling["baseline"].text())),
-       [curves](Fit fit) { return draw_curves(curves, fit); },
-       table("Speed-up of " + name(mode), {"Slots", "Speed-up", "From", "To"}, rows)});
+      {"speedup", finding + ".",
+       "With 95 % intervals. Thin lines: the ideal, which is flat beyond the processors there are, and Amdahl's law "
+       "(dashed), fitted over the points up to them; its serial part is in the table.",
+       [panels](Fit fit) {
+         const bool three = fit == Fit::kWide && panels.size() > 2;
+         std::vector<Drawing> drawings;
+         for (const Curves& panel : panels) drawings.push_back(draw_curves(panel, Fit::kNarrow, three ? 260 : 342));
+         return beside(drawings, width_of(fit));
+       },
+       table("Speed-up", {"Mode", "Slots", "Speed-up", "From", "To", "Serial part by Amdahl's law"}, rows)});
 }
 
 }  // namespace
@@ -248,9 +269,7 @@ std::string runs_part(const At& document) {
   std::vector<std::string> names;
   for (const At& c : all) names.push_back(c["name"].text());
   out += heading(3, "pairs", "Which differences are more than noise") + pairs_tables(runs["pairs"], names, "runs");
-  std::string scaling;
-  std::size_t index = 0;
-  for (const At& mode : runs["scaling"].items()) scaling += scaling_chart(mode, index++, cpus);
+  const std::string scaling = scaling_chart(runs, cpus);
   if (!scaling.empty()) out += heading(3, "scaling", "How it grows with the number of workers") + scaling;
   out += heading(3, "memory-use", "Memory") + memory_chart(all);
   const std::string timelines = timeline_chart(all, cpus);

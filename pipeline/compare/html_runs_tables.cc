@@ -57,8 +57,15 @@ std::string same_bytes(const At& configuration) {
 // What the pair says of the configuration `a`, as words: never a colour alone.
 std::string pair_cell(const At& pair) {
   const std::string ratio = figure(pair["ratio"]["ratio"], Unit::kTimes);
-  if (!pair["significant"].yes()) return "<span class=\"noise\">≈ " + ratio + "</span>";
-  return (pair["ratio"]["ratio"].number() < 1 ? "<strong>faster</strong> " : "<strong>slower</strong> ") + ratio;
+  if (!pair["significant"].yes()) return "<span class=\"pair noise\">≈ " + ratio + "</span>";
+  return fmt::format("<span class=\"pair\"><strong>{}</strong> {}</span>",
+                     pair["ratio"]["ratio"].number() < 1 ? "faster" : "slower", ratio);
+}
+
+// The other way round, without a figure: the document has none for it.
+std::string reverse_cell(const At& pair) {
+  if (!pair["significant"].yes()) return "<span class=\"noise\">≈</span>";
+  return pair["ratio"]["ratio"].number() < 1 ? "slower" : "faster";
 }
 
 }  // namespace
@@ -94,6 +101,7 @@ std::string pairs_tables(const At& pairs, const std::vector<std::string>& names,
     const auto a = static_cast<std::size_t>(pair["a"].number()), b = static_cast<std::size_t>(pair["b"].number());
     if (a >= names.size() || b >= names.size()) continue;
     cells[{a, b}] = pair_cell(pair);
+    cells[{b, a}] = reverse_cell(pair);
     list.push_back({name(names[a]) + " / " + name(names[b]), figure(pair["ratio"]["ratio"], Unit::kTimes),
                     figure(pair["ratio"]["low"], Unit::kTimes), figure(pair["ratio"]["high"], Unit::kTimes),
                     figure(pair["p"], Unit::kNumber), figure(pair["p_adjusted"], Unit::kNumber),

@@ -9,7 +9,7 @@
 namespace tessera::pipeline::html {
 namespace {
 
-constexpr double kCharacterPx = 7.2;  // mean of a sans-serif at 13 px; wide scripts take a square each
+constexpr double kCharacterPx = 7.3;  // mean of a sans-serif at 13 px; wide scripts take a square each
 
 std::string svg_element(const Chart& chart, Fit fit) {
   const bool wide = fit == Fit::kWide;
@@ -50,17 +50,22 @@ std::string figure_element(const Chart& chart) {
       chart.data);
 }
 
-Scale Scale::linear(double high, double from_px, double to_px) {
-  return Scale(false, 0, high > 0 ? high : 1, from_px, to_px);
+Scale Scale::linear(double low, double high, double from_px, double to_px) {
+  return Scale(false, low, high > low ? high : low + 1, from_px, to_px);
 }
 
 Scale Scale::logarithmic(double low, double high, double from_px, double to_px) {
+  return Scale(true, low, high > low ? high : low * 10, from_px, to_px);
+}
+
+Scale Scale::decades(double low, double high, double from_px, double to_px) {
   const double first = std::floor(std::log10(low) + 1e-9), last = std::ceil(std::log10(high) - 1e-9);
   return Scale(true, std::pow(10, first), std::pow(10, std::max(last, first + 1)), from_px, to_px);
 }
 
 double Scale::px(double value) const {
-  const double part = log_ ? std::log(std::max(value, low_) / low_) / std::log(high_ / low_) : value / high_;
+  const double part =
+      log_ ? std::log(std::max(value, low_) / low_) / std::log(high_ / low_) : (value - low_) / (high_ - low_);
   return from_ + part * (to_ - from_);
 }
 
@@ -68,32 +73,33 @@ std::vector<double> Scale::ticks(double apart) const {
   std::vector<double> all;
   const double length = std::abs(to_ - from_);
   if (log_) {
-    const double decades = std::round(std::log10(high_ / low_));
-    const double step = std::max(1.0, std::ceil(apart * decades / length));
-    for (double decade = 0; decade <= decades; decade += step) all.push_back(low_ * std::pow(10, decade));
+    const double step = std::max(1.0, std::ceil(apart * std::log10(high_ / low_) / length));
+    for (double power = std::ceil(std::log10(low_) - 1e-9); power <= std::log10(high_) + 1e-9; power += step)
+      all.push_back(std::pow(10, power));
     return all;
   }
-  const double least = high_ * apart / length, power = std::pow(10, std::floor(std::log10(least)));
+  const double least = (high_ - low_) * apart / length, power = std::pow(10, std::floor(std::log10(least)));
   double step = 10 * power;
   for (const double factor : {5.0, 2.0, 1.0})
     if (factor * power >= least) step = factor * power;
-  for (int i = 0; i * step <= high_ * (1 + 1e-9); ++i) all.push_back(i * step);
+  for (double i = std::ceil(low_ / step - 1e-9); i * step <= high_ + step * 1e-9; ++i) all.push_back(i * step);
   return all;
 }
 
-std::string tick_text(double value, Unit unit) {
+std::string tick_text(double value, Unit unit, double largest) {
   if (value == 0) return "0";
   using Prefixes = std::vector<std::pair<double, const char*>>;  // the largest first
-  const auto prefixed = [value](const Prefixes& prefixes) {
+  const auto prefixed = [=](const Prefixes& prefixes) {
     for (const auto& [factor, symbol] : prefixes)
-      if (value >= factor * 0.9999) return fmt::format("{:.4g} {}", value / factor, symbol);
+      if (largest >= factor * 0.9999) return fmt::format("{:.4g} {}", value / factor, symbol);
     return fmt::format("{:.4g} {}", value / prefixes.back().first, prefixes.back().second);
   };
   if (unit == Unit::kSeconds) return prefixed({{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {1e-9, "ns"}});
   if (unit == Unit::kBytes) return prefixed({{1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}, {1, "B"}});
-  if (unit == Unit::kPerSecond) return prefixed({{1e9, "GB/s"}, {1e6, "MB/s"}, {1e3, "KB/s"}, {1, "B/s"}});
-  if (unit == Unit::kPart) return fmt::format("{:.4g} %", value * 100);
-  return fmt::format("{:.6g}", value);
+  if (unit == Unit::kPerSecond)
+    return prefixed({{1e12, "TB/s"}, {1e9, "GB/s"}, {1e6, "MB/s"}, {1e3, "KB/s"}, {1, "B/s"}});
+  if (unit == Unit::kNumber || unit == Unit::kCount) return fmt::format("{:.6g}", value);
+  return show(value, unit);
 }
 
 std::string fill_class(std::size_t series) { return fmt::format("f{}", series % kFills); }
@@ -115,11 +121,21 @@ std::string marker(std::size_t series, double x, double y) {
 
 std::string pattern_definitions() {
   return R"svg(<svg class="patterns" width="0" height="0" aria-hidden="true" focusable="false"><defs>
-<pattern id="p1" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="pb" d="M0 0H7V7H0z"/><path class="ps" d="M1.5 0V7"/></pattern>
-<pattern id="p2" width="6" height="6" patternUnits="userSpaceOnUse"><path class="pb" d="M0 0H6V6H0z"/><circle class="pd" cx="2" cy="2" r="1.3"/></pattern>
-<pattern id="p3" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="pb" d="M0 0H6V6H0z"/><path class="pt" d="M3 0V6M0 3H6"/></pattern>
-<pattern id="p4" width="5" height="5" patternUnits="userSpaceOnUse"><path class="pb" d="M0 0H5V5H0z"/><path class="pt" d="M0 2.5H5"/></pattern>
-<pattern id="p5" width="4" height="4" patternUnits="userSpaceOnUse"><path class="pb" d="M0 0H4V4H0z"/><path class="pt" d="M2 0V4"/></pattern>
+<pattern id="p1" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+<path class="pb" d="M0 0H7V7H0z"/>
+<path class="ps" d="M1.5 0V7"/></pattern>
+<pattern id="p2" width="6" height="6" patternUnits="userSpaceOnUse">
+<path class="pb" d="M0 0H6V6H0z"/>
+<circle class="pd" cx="2" cy="2" r="1.3"/></pattern>
+<pattern id="p3" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+<path class="pb" d="M0 0H6V6H0z"/>
+<path class="pt" d="M3 0V6M0 3H6"/></pattern>
+<pattern id="p4" width="5" height="5" patternUnits="userSpaceOnUse">
+<path class="pb" d="M0 0H5V5H0z"/>
+<path class="pt" d="M0 2.5H5"/></pattern>
+<pattern id="p5" width="4" height="4" patternUnits="userSpaceOnUse">
+<path class="pb" d="M0 0H4V4H0z"/>
+<path class="pt" d="M2 0V4"/></pattern>
 </defs></svg>
 )svg";
 }
@@ -177,6 +193,21 @@ Drawing stacked(const std::vector<Drawing>& drawings, double gap) {
     all.body += fmt::format("<g transform=\"translate(0 {:.1f})\">\n{}</g>\n", all.height, drawing.body);
     all.width = std::max(all.width, drawing.width);
     all.height += drawing.height;
+  }
+  return all;
+}
+
+Drawing beside(const std::vector<Drawing>& drawings, double width) {
+  Drawing all{width, 0, ""};
+  double x = 0, y = 0;
+  for (const Drawing& drawing : drawings) {
+    if (x > 0 && x + drawing.width > width) {
+      x = 0;
+      y = all.height + 24;
+    }
+    all.body += fmt::format("<g transform=\"translate({:.1f} {:.1f})\">\n{}</g>\n", x, y, drawing.body);
+    x += drawing.width + std::min(30.0, std::max(0.0, width - 2 * drawing.width));
+    all.height = std::max(all.height, y + drawing.height);
   }
   return all;
 }

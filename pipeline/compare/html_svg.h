@@ -33,12 +33,14 @@ std::string figure_element(const Chart&);
 /// A linear or logarithmic axis.
 class Scale {
  public:
-  /// Holds all of [low, high]; a linear one begins at 0. A logarithmic one needs 0 < low and ends at whole decades.
-  static Scale linear(double high, double from_px, double to_px);
+  /// All of [low, high]. A logarithmic one needs 0 < low.
+  static Scale linear(double low, double high, double from_px, double to_px);
   static Scale logarithmic(double low, double high, double from_px, double to_px);
+  /// A logarithmic one that begins and ends at whole decades.
+  static Scale decades(double low, double high, double from_px, double to_px);
 
   double px(double value) const;
-  /// Round values within, at least `apart` px from each other.
+  /// Round values within, or whole decades, at least `apart` px from each other.
   std::vector<double> ticks(double apart) const;
   double low() const { return low_; }
   double high() const { return high_; }
@@ -50,8 +52,8 @@ class Scale {
   double low_, high_, from_, to_;
 };
 
-/// A tick's value: "0.5 s", "10 us", "100 MB", "2".
-std::string tick_text(double value, Unit);
+/// A tick's value: "0.5 s", "10 us", "100 MB", "2"; in the unit in which one writes `largest`.
+std::string tick_text(double value, Unit, double largest);
 
 /// Classes of the style sheet, for series 0, 1, 2...: "f0" fills with a pattern, "l0" strokes a line with dashes.
 inline constexpr int kFills = 7, kLines = 8;
@@ -72,7 +74,8 @@ double text_width(std::string_view text);
 
 /// Patterns with their names, in lines as wide as `width`.
 Drawing fill_key(const std::vector<std::pair<std::size_t, std::string>>& fills, double width);
-/// One under the other.
+/// One under the other; beside each other, as many in a row as fit.
 Drawing stacked(const std::vector<Drawing>&, double gap);
+Drawing beside(const std::vector<Drawing>&, double width);
 
 }  // namespace tessera::pipeline::html

@@ -26,6 +26,8 @@ std::string show(double value, Unit unit) {
       return seconds_text(value);
     case Unit::kBytes:
       return bytes_text(value);
+    case Unit::kSize:
+      return binary_size_text(value);
     case Unit::kCount:
       return count_text(value);
     case Unit::kTimes:

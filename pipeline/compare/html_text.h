@@ -31,9 +31,9 @@ class At {
   std::string pointer_;
 };
 
-enum class Unit { kSeconds, kBytes, kCount, kTimes, kPart, kPerSecond, kNumber };
+enum class Unit { kSeconds, kBytes, kSize, kCount, kTimes, kPart, kPerSecond, kNumber };
 
-/// A figure as the page shows it: "1.23 s", "8.1 MB", "93 %".
+/// A figure as the page shows it: "1.23 s", "8.1 MB", "93 %". kSize: bytes that were chosen, "96 MiB".
 std::string show(double value, Unit);
 /// `text` for HTML and XML, in elements and in quoted attributes; control characters as U+FFFD.
 std::string escape(std::string_view text);

@@ -84,12 +84,12 @@ struct Frame {
 
 Frame frame_of(double span, Fit fit) {
   const double left = left_of(fit), right = width_of(fit) - (fit == Fit::kWide ? 12 : 10);
-  return {Scale::linear(span, left, right), left, right};
+  return {Scale::linear(0, span, left, right), left, right};
 }
 
 // The title of a panel and the moment at which it ends.
 std::string panel_title(const std::string& words, const At& span, double y, Fit fit) {
-  const double width = width_of(fit), room = width - 130;
+  const double width = width_of(fit), room = (width - 150) / 1.15;  // the title is bold
   return text_at(2, y + 15, fitted(words, room), "panel") +
          text_at(width - 4, y + 15, "ends after " + svg_figure(span, Unit::kSeconds), "end figures");
 }
@@ -99,9 +99,9 @@ Drawing axis(const Frame& frame, double width, Fit fit) {
   for (const double tick : frame.scale.ticks(fit == Fit::kWide ? 80 : 66)) {
     const double x = frame.scale.px(tick);
     const bool last = x > frame.right - 14;
-    drawing.body +=
-        line(x, 0, x, 5, "base") +
-        text_at(last ? width - 2 : x, 18, escape(tick_text(tick, Unit::kSeconds)), last ? "tick end" : "tick middle");
+    drawing.body += line(x, 0, x, 5, "base") + text_at(last ? width - 2 : x, 18,
+                                                       escape(tick_text(tick, Unit::kSeconds, frame.scale.high())),
+                                                       last ? "tick end" : "tick middle");
   }
   drawing.body += line(frame.left, 0, frame.right, 0, "base");
   drawing.body += text_at((frame.left + frame.right) / 2, 36, "time since the launch", "axis middle");
