@@ -42,6 +42,7 @@ class RunLauncher {
   FinishedRun run(const Configuration&, bool observed);
 
   OutputFolders& folders() { return folders_; }
+  const OutputFolders& folders() const { return folders_; }
   /// What the last prepare() could drop; empty: nothing was to be dropped.
   std::optional<Dropped> dropped() const { return dropped_; }
 

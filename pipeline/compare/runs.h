@@ -20,7 +20,8 @@ struct RunsRequest {
   bool cold = false;
   double alpha = 0.01;  // of the test, over all pairs
   const SignalWatch* signals = nullptr;
-  std::function<void(const std::string& line)> progress;  // "round 3/8, processes -j2, about 40 s left"; "": the end
+  std::function<void(const std::string& line)> progress =
+      nullptr;  // "round 3/8, processes -j2, about 40 s left"; "": the end
 };
 
 /// The section "runs", judged. Adds to `notes` what a reader has to know; `megapixels`, if given, becomes that of the
