@@ -88,6 +88,7 @@ TEST_CASE("a trace tells of every image once and of every slot, in every mode", 
     REQUIRE(!trace.jobs.empty());
     CHECK(trace.jobs.front().begin_s >= before);
     CHECK(trace.closed_s.back() <= after);
+    CHECK((by_slot(trace).size() > 1) == (way.slots > 1));
     for (const auto& [slot, jobs] : by_slot(trace)) {
       CHECK(trace.slots.contains(slot));
       for (std::size_t i = 1; i < jobs.size(); ++i) CHECK(jobs[i].begin_s >= jobs[i - 1].end_s - 1e-6);
