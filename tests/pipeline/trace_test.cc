@@ -88,6 +88,7 @@ TEST_CASE("a trace tells of every image once and of every slot, in every mode", 
     REQUIRE(!trace.jobs.empty());
     CHECK(trace.jobs.front().begin_s >= before);
     CHECK(trace.closed_s.back() <= after);
+    CHECK((by_slot(trace).size() > 1) == (way.slots > 1));
     for (const auto& [slot, jobs] : by_slot(trace)) {
       CHECK(trace.slots.contains(slot));
       for (std::size_t i = 1; i < jobs.size(); ++i) CHECK(jobs[i].begin_s >= jobs[i - 1].end_s - 1e-6);
@@ -125,17 +126,22 @@ TEST_CASE("the phases of a job are within its time and are most of its work", "[
 TEST_CASE("rows that are decoded while stages run count as decoding", "[trace]") {
   const TemporaryFolder folder;
   write_photos(folder / "in", 1, 2400, 1800);  // much to decode, and next to nothing to do
-  const Words run{"run", folder / "in", "-o", folder / "out", "--mode", "serial", "-s", "invert", "--resize", "32x32"};
-  const ProgramResult result = run_program(run + Words{"--full-decode", "--trace", folder / "trace.json"});
-  INFO(result.err);
-  REQUIRE(result.code == 0);
-  const RunTrace trace = pipeline::read_trace(folder / "trace.json");
-  const auto done = std::ranges::find(trace.jobs, "done", &TracedJob::outcome);  // the first asks for memory
-  REQUIRE(done != trace.jobs.end());
-  const auto& phases = done->phases_s;
-  CHECK(phases.at("decode") > 3 * phases.at("encode"));
-  CHECK(phases.at("decode") > phases.at("probe") + phases.at("plan"));
-  CHECK(phases.at("stages") > phases.at("encode"));
+  const Words run{"run", folder / "in", "--mode", "serial", "-s", "invert", "--resize", "32x32", "--full-decode"};
+  std::map<std::string, double> least;  // of several runs: others use this machine, too
+  for (int i = 0; i < 5; ++i) {
+    const ProgramResult result =
+        run_program(run + Words{"-o", folder / fmt::format("out{}", i), "--trace", folder / "trace.json"});
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    const RunTrace trace = pipeline::read_trace(folder / "trace.json");
+    const auto done = std::ranges::find(trace.jobs, "done", &TracedJob::outcome);  // the first asks for memory
+    REQUIRE(done != trace.jobs.end());
+    for (const auto& [phase, seconds] : done->phases_s)
+      least[phase] = std::min(least.try_emplace(phase, seconds).first->second, seconds);
+  }
+  CHECK(least.contains("stages"));
+  CHECK(least.at("decode") > 3 * least.at("encode"));
+  CHECK(least.at("decode") > least.at("probe") + least.at("plan"));
 }
 
 TEST_CASE("a run makes the same bytes with a trace and without", "[trace]") {
