@@ -63,4 +63,25 @@ TEST_CASE("a peer is given a list of paths, in the order of the run", "[compare]
   CHECK_THROWS_WITH(strange.run("cat {list} > {out}/x"), Contains("a\\x0ab.jpg holds a line break"));
 }
 
+<<<<<<< HEAD
+=======
+TEST_CASE("the peers in samples/ write one file a picture, or say what is missing here", "[compare]") {
+  const std::string peers = TESSERA_SOURCE "/samples/peers/";
+  for (const std::string& program : {"python3 " + peers + "opencv_pool.py", peers + "vips_xargs.sh"}) {
+    Place place({});
+    write_photos(place.folder / "in", 3, 300, 200);
+    for (const auto& entry : fs::directory_iterator(place.folder / "in"))
+      place.set.paths.push_back(entry.path().string());
+    const Observation seen = place.run(program + " {in} {out} 2");
+    INFO(program << ": " << seen.errors);
+    if (seen.exit_code == 0)
+      CHECK(tree(place.folder / "out it's").size() == 3);
+    else
+      CHECK_THAT(seen.errors, Contains("there is no") || Contains("has no"));
+    CHECK((seen.exit_code == 0 || seen.exit_code == 1));
+    CHECK(place.run(program + " # {in} {out}").exit_code != 0);
+  }
+}
+
+>>>>>>> runs
 }  // namespace tessera::tests
