@@ -88,6 +88,20 @@ StageText parse_stage_text(std::string_view text) {
   return stage;
 }
 
+std::vector<std::string> split_words(std::string_view text, std::string_view where) {
+  std::vector<std::string> words;
+  for (std::size_t at = 0;;) {
+    while (at < text.size() && is_blank(text[at])) ++at;
+    if (at == text.size()) return words;
+    try {
+      auto [name, value] = read_word(text, at);
+      words.push_back(name.empty() ? std::move(value) : fmt::format("{}={}", name, value));
+    } catch (const UsageError& error) {
+      throw UsageError(fmt::format("{}: {}", where, error.what()));
+    }
+  }
+}
+
 std::string to_stage_text(std::string_view op, std::span<const stages::Values::Pair> pairs) {
   std::string text(op);
   for (const auto& [name, value] : pairs) {

@@ -22,6 +22,10 @@ struct StageText {
 /// without a name may come first. Throws UsageError without a place: "the quote ' is not closed".
 StageText parse_stage_text(std::string_view text);
 
+/// The words of a command line as a shell would split it, by the same rules for quotes and backslashes; nothing is
+/// expanded. Throws UsageError("<where>: ...").
+std::vector<std::string> split_words(std::string_view text, std::string_view where);
+
 /// The line that parses back to `stage`, quoted only where needed.
 std::string to_stage_text(std::string_view op, std::span<const stages::Values::Pair> pairs);
 

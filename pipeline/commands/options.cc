@@ -15,6 +15,7 @@
 #include "pipeline/failure.h"
 #include "pipeline/size_text.h"
 #include "pipeline/stage_text.h"
+#include "pipeline/worker_choice.h"
 #include "workers/sandbox_support.h"
 
 namespace tessera::pipeline {
@@ -268,22 +269,9 @@ void WorkerFlags::add_to(CLI::App& app, bool with_memory) {
 }
 
 workers::ExecutorOptions WorkerFlags::executor() const {
-  using Mode = workers::ExecutorOptions::Mode;
-  const int cpus = usable_cpus();
-  if (mode_ == "serial") {
-    if (jobs_ > 1 || threads_ > 1) throw UsageError("--mode serial runs one job at a time; leave out -j and --threads");
-    return {Mode::serial, 1, 1};
-  }
-  if (mode_ == "threads") {
-    if (jobs_ > 0 && threads_ > 0 && jobs_ != threads_)
-      throw UsageError("--mode threads has one process: give its threads as -j or as --threads, not both");
-    return {Mode::threads, 1, std::max(jobs_, threads_) > 0 ? std::max(jobs_, threads_) : cpus};
-  }
-  int threads = threads_;
-  if (mode_ == "hybrid" && threads == 0) threads = 2;
-  if (mode_ == "hybrid" && threads == 1) throw UsageError("--mode hybrid has two or more --threads in each worker");
-  threads = std::max(threads, 1);
-  return {Mode::processes, jobs_ > 0 ? jobs_ : std::max(1, cpus / threads), threads, sandbox_.value()};
+  workers::ExecutorOptions chosen = choose_workers(mode_, jobs_, threads_);
+  if (chosen.mode == workers::ExecutorOptions::Mode::processes) chosen.sandbox = sandbox_.value();
+  return chosen;
 }
 
 std::uint64_t WorkerFlags::memory() const {

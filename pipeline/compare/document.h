@@ -19,6 +19,9 @@ inline constexpr int kDocumentVersion = 1;
 /// The head of a document: schema, version, program, command, seed, time, machine. No section yet.
 Json new_document(const std::vector<std::string>& command, std::uint64_t seed);
 
+/// What is known of the machine only when everything is measured: its load and clock then.
+void finish_document(Json&);
+
 /// {"n", "median", "mean", "sigma", "min", "max", "low", "high"}
 Json to_json(const Summary&);
 
