@@ -14,7 +14,7 @@
 
 namespace tessera::workers {
 
-/// Sanitizers catch this signal; a real library's crash would be a plain one.
+/// Sanitizers and test programs catch this signal; a real library's crash would be a plain one.
 inline void die_plainly_of(int signal) { std::signal(signal, SIG_DFL); }
 
 /// Writes where nothing is mapped: SIGSEGV.
@@ -50,6 +50,7 @@ inline void corrupt_heap() {
   constexpr std::size_t kBytes = 5000;
   char* volatile buffer = static_cast<char*>(std::malloc(kBytes));
   if (buffer == nullptr) return;
+  die_plainly_of(SIGABRT);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   volatile char* const end = buffer + malloc_usable_size(buffer);
   for (std::size_t i = 0; i < sizeof(std::size_t); ++i) end[i] = static_cast<char>(0xff);

@@ -135,13 +135,6 @@ std::optional<int> stopped_worker(const Program&);
 /// standard output, where that is not allowed.
 bool mount_small(const std::string& folder, const std::string& options);
 
-constexpr bool kSanitized =
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    true;
-#else
-    false;
-#endif
-
 OwnedImage some_picture(int width, int height, unsigned seed);
 
 }  // namespace tessera::tests

@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "pipeline/inspect.h"
 #include "pipeline/runner.h"
@@ -46,6 +47,7 @@ class WatchedExecutor final : public workers::Executor {
   void start(std::uint32_t window, const workers::Job& job, std::span<const int> fds,
              const workers::Limits& limits) override {
     ids.push_back(job.id);
+    if (on_start) on_start(job, fds);
     most_starts = std::max(most_starts, ++starts_[window]);
     real_->start(window, job, fds, limits);
   }
@@ -64,6 +66,7 @@ class WatchedExecutor final : public workers::Executor {
   void stop(Clock::time_point drain_until) override { real_->stop(drain_until); }
   Traffic traffic() const override { return real_->traffic(); }
 
+  std::function<void(const workers::Job&, std::span<const int> fds)> on_start;
   std::function<void()> on_wait;
   bool fails_with_an_event = false;
   std::vector<std::uint64_t> ids;
@@ -195,6 +198,37 @@ TEST_CASE("jobs that look at files and jobs of the run share no id", "[coordinat
   CHECK(ids.size() >= 6);
   std::ranges::sort(ids);
   CHECK(std::ranges::adjacent_find(ids) == ids.end());
+}
+
+TEST_CASE("a fault is in the jobs of its image and of no other, and in none of an ordinary run", "[coordinator]") {
+  for (const Tiling tiling : {Tiling::whole, Tiling::spread})
+    for (const bool injected : {false, true}) {
+      OneRun run;
+      write_photos(run.folder / "in", 4, 64, 48);
+      run.settings.tiling = tiling;
+      // Harmless where no limit of memory is in force: it is refused, and the image fails.
+      if (injected) run.settings.injection = {InjectedFault::balloon, 2};
+      std::map<std::uint64_t, std::set<InjectedFault>> seen;  // by image; jobs without a descriptor belong to the last
+      std::uint64_t image = 0;
+      run.executor->on_start = [&](const workers::Job& job, std::span<const int> fds) {
+        const auto payload = get_payload<JobPayload>(job.payload);
+        if (payload.kind == JobKind::whole || payload.kind == JobKind::decode) {
+          const auto name = std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fds[0])).stem().string();
+          image = std::stoul(name.substr(1));
+        }
+        seen[image].insert(payload.fault);
+      };
+      std::vector<Input> inputs;
+      for (std::uint64_t i = 0; i < 4; ++i) inputs.push_back(run.input(i, fmt::format("p{:02}.jpg", i)));
+      GivenInputs given(std::move(inputs));
+      const RunResult result = run.run(given);
+      for (std::uint64_t i = 0; i < 4; ++i) {
+        INFO("image " << i << ", injected " << injected);
+        CHECK(seen[i] == std::set{injected && i == 2 ? InjectedFault::balloon : InjectedFault::none});
+      }
+      CHECK(result.counts.done == (injected ? 3 : 4));
+      CHECK(result.counts.failed == (injected ? 1 : 0));
+    }
 }
 
 }  // namespace tessera::tests

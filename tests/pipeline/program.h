@@ -12,6 +12,13 @@
 
 namespace tessera::tests {
 
+constexpr bool kSanitized =
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    true;
+#else
+    false;
+#endif
+
 /// A folder that is gone with the object.
 class TemporaryFolder {
  public:
