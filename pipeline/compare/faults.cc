@@ -16,10 +16,6 @@
 #include "pipeline/compare/launch.h"
 #include "pipeline/compare/run_outputs.h"
 #include "pipeline/compare/trace_file.h"
-<<<<<<< HEAD
-#include "pipeline/cpu_count.h"
-=======
->>>>>>> blast
 #include "pipeline/printable.h"
 #include "pipeline/size_text.h"
 
@@ -30,19 +26,12 @@ namespace {
 using Words = std::vector<std::string>;
 
 constexpr int kMostRestarts = 5;
-<<<<<<< HEAD
-constexpr std::uint64_t kUsualMemory = 1 << 30;   // --memory of each run unless the set has one
-constexpr std::uint64_t kBesideMemory = 1 << 30;  // what a process may take that --memory does not count
-constexpr double kLeastTimeout = 2;               // s of processor time
-constexpr double kLongPatience = 60;              // s beside three clean runs that what does not hang may take
-=======
 constexpr std::uint64_t kUsualMemory = 1 << 30;  // --memory of each run unless the set has one
 // Limit of a process: twice --memory, which in serial and thread mode is reserved as private address space at the start
 // (workers/executor.cc), and this, of which a balloon there can fill what the pictures leave.
 constexpr std::uint64_t kBesideMemory = 1 << 30;
 constexpr double kLeastTimeout = 2;   // s of processor time
 constexpr double kLongPatience = 60;  // s beside three clean runs that what does not hang may take
->>>>>>> blast
 
 Words operator+(Words a, const Words& b) {
   a.insert(a.end(), b.begin(), b.end());
@@ -77,11 +66,7 @@ class Experiment {
     } else {
       memory_ = request.memory;
     }
-<<<<<<< HEAD
-    data_limit_ = std::min(memory_ + kBesideMemory, usable_memory());
-=======
     data_limit_ = 2 * memory_ + kBesideMemory;
->>>>>>> blast
   }
   ~Experiment() { clear(); }
   Experiment(const Experiment&) = delete;

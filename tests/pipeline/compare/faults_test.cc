@@ -78,10 +78,7 @@ void check_died(const Json& row, int signal) {
   CHECK(row["lost"] >= 1);
   CHECK(row["lost_for_good"] == 1);
   CHECK(row["redone"] >= 1);
-<<<<<<< HEAD
-=======
   CHECK(row["redone"] <= row["lost"]);  // what had its name is not begun again
->>>>>>> blast
   CHECK(row["restarts"] == 2);  // once more, last and alone; then it is left out
   CHECK(row["total_s"] > row["clean_s"]);
 }

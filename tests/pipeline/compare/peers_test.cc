@@ -63,8 +63,6 @@ TEST_CASE("a peer is given a list of paths, in the order of the run", "[compare]
   CHECK_THROWS_WITH(strange.run("cat {list} > {out}/x"), Contains("a\\x0ab.jpg holds a line break"));
 }
 
-<<<<<<< HEAD
-=======
 TEST_CASE("the peers in samples/ write one file a picture, or say what is missing here", "[compare]") {
   const std::string peers = TESSERA_SOURCE "/samples/peers/";
   for (const std::string& program : {"python3 " + peers + "opencv_pool.py", peers + "vips_xargs.sh"}) {
@@ -83,5 +81,4 @@ TEST_CASE("the peers in samples/ write one file a picture, or say what is missin
   }
 }
 
->>>>>>> runs
 }  // namespace tessera::tests
