@@ -34,8 +34,8 @@ struct FaultsFlags {
 };
 
 struct BalanceFlags {
-  int jobs = 0, runs = 5, huge = 0;  // huge 0: one more than workers
-  double huge_megapixels = 24;
+  int jobs = 0, runs = 7, huge = 0;  // huge 0: one more than workers
+  double huge_megapixels = 50;
   bool as_is = false;
   void add_to(CLI::App&);
   Json measure(const RunSet&, const SignalWatch&, Random&) const;

@@ -9,10 +9,10 @@ void BalanceFlags::add_to(CLI::App& app) {
   app.option_defaults()->group("Balance");
   app.add_option("-j,--jobs", jobs, "Worker processes; default: as many as usable CPUs, at least 2")
       ->check(CLI::Range(1, 1024));
-  app.add_option("--runs", runs, "Timed runs of each way; default 5")->check(CLI::Range(1, 1000));
+  app.add_option("--runs", runs, "Timed runs of each way; default 7")->check(CLI::Range(1, 1000));
   app.add_option("--huge", huge, "How many huge pictures are made; default: one more than workers")
       ->check(CLI::Range(1, 1000));
-  app.add_option("--huge-megapixels", huge_megapixels, "Their size; default 24")->check(CLI::Range(1.0, 1000.0));
+  app.add_option("--huge-megapixels", huge_megapixels, "Their size; default 50")->check(CLI::Range(1.0, 1000.0));
   app.add_flag("--as-is", as_is, "Take the pictures as they are; default: small copies of all, and a few huge ones");
 }
 
