@@ -108,9 +108,11 @@ std::vector<pid_t> process_tree_by_parents(pid_t first) {
 
 std::optional<MemorySample> sample_memory(pid_t first) {
   MemorySample sample;
+  // First, since a process that ends lets go of its memory before its files: what has memory below had its windows
+  // here.
+  sample.windows_bytes = window_bytes(first);
   for (const pid_t process : process_tree(first))
     if (!add_process(process, sample) && process == first) return std::nullopt;
-  sample.windows_bytes = window_bytes(first);
   return sample;
 }
 

@@ -1,5 +1,6 @@
 // What a process and everything below it hold in memory at this moment, as /proc tells. A process that vanishes while
 // it is read counts as far as it was read: that is no error.
+// Processes are read one after the other: a page that changes hands meanwhile counts twice, or not at all.
 #pragma once
 
 #include <sys/types.h>

@@ -24,7 +24,9 @@ struct Work {
     return {TESSERA_PROGRAM, "run", folder / "in", "-o", folder / "out", "-q", "-j2", "-s", "median 4"};
   }
   std::string said() const { return folder / "said"; }
-  Work() { write_photos(folder / "in", 16); }
+  explicit Work(int pictures = 16, int width = 900, int height = 700) {
+    write_photos(folder / "in", pictures, width, height);
+  }
 
   /// tool..., then the run. What the tool wrote into said(), as numbers.
   std::pair<Observation, std::vector<double>> under(Words tool, const LaunchOptions& options) const {
@@ -126,7 +128,7 @@ TEST_CASE("usage of a launch is that which another parent gets from the kernel",
 
 TEST_CASE("peak memory of a launch is that which another sampler sees", "[launch]") {
   if (!is_there("/usr/bin/python3")) return;
-  const Work work;
+  const Work work(2, 2400, 1800);  // one for each worker: they stay at their highest for most of the run
   LaunchOptions options;
   options.sample_memory = true;
   options.memory_interval = std::chrono::milliseconds(2);
@@ -134,7 +136,7 @@ TEST_CASE("peak memory of a launch is that which another sampler sees", "[launch
   REQUIRE(told.size() == 3);
   constexpr double kMiB = 1 << 20, kKiBInMiB = 1024;
   const double outside = told[0] / kKiBInMiB, own = told[2] / kKiBInMiB;
-  // Two samplers meet different moments of pictures of some MiB each; the other one's own memory is in ours.
+  // Two samplers meet different moments; the other one's own memory is in ours.
   row("peak PSS, MiB", as_double(seen.memory.pss_bytes) / kMiB, outside + own, 0.15 * outside);
   row("of that private, MiB", as_double(seen.memory.private_bytes) / kMiB, told[1] / kKiBInMiB + own, 0.2 * outside);
   CHECK(seen.memory.processes >= 4);  // the other one, the coordinator, two workers
