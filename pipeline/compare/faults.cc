@@ -62,7 +62,7 @@ class Experiment {
   explicit Experiment(const FaultsRequest& request) : request_(request), folder_(request.set.work + "/faults") {
     if (!limit_given(set(), "--memory")) {
       memory_ = std::min(request.memory, kUsualMemory);
-      memory_flags_ = {"--memory", std::to_string(memory_)};
+      memory_flags_ = {"--memory", memory_ == kUsualMemory ? "1G" : std::to_string(memory_)};
     } else {
       memory_ = request.memory;
     }

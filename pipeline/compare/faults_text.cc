@@ -43,6 +43,11 @@ std::string of_the_living(const Json& row) {
                      counted(row["lost"], "image lost", "images lost"), row["redone"].get<std::int64_t>(), longer(row));
 }
 
+std::string words_for(const std::string& fault) {
+  if (fault == "stack-overflow") return "A stack overflow";
+  return fault == "heap-corruption" ? "A corrupted heap" : "A " + fault;
+}
+
 std::string about(const std::string& fault, const Json& rows, std::size_t images) {
   std::vector<std::string> dead, living;
   for (const Json& row : rows) {
@@ -50,9 +55,9 @@ std::string about(const std::string& fault, const Json& rows, std::size_t images
     row["survived"].get<bool>() ? living.push_back(of_the_living(row)) : dead.push_back(of_the_dead(row, images));
   }
   std::string text;
-  if (!dead.empty()) text += fmt::format(" A {} ended the whole run in {}.", fault, joined(dead));
+  if (!dead.empty()) text += fmt::format(" {} ended the whole run in {}.", words_for(fault), joined(dead));
   if (!living.empty())
-    text += dead.empty() ? fmt::format(" A {} ended no run: {}.", fault, joined(living))
+    text += dead.empty() ? fmt::format(" {} ended no run: {}.", words_for(fault), joined(living))
                          : fmt::format(" The run went on in {}.", joined(living));
   return text;
 }
@@ -114,11 +119,11 @@ std::string explain_faults(const Json& rows, std::size_t images) {
     text += fmt::format(
         "Serial and thread mode do everything in one process: {} of {} faults there ended the run, and with it "
         "whatever "
-        "its other threads had in hand (at most {} of {} images had no output then).",
+        "else was in hand (at most {} of {} images had no output then).",
         shared.died, shared.rows, shared.most_lost, images);
   if (isolated.rows > 0)
     text += fmt::format(
-        "{}Worker processes share no memory that a fault could spoil, and somebody survives to go on: {} of {} faults "
+        "{}A worker process has memory of its own, and whoever handed it the picture survives it: {} of {} faults "
         "ended the run there, and at most {} lost its output.",
         text.empty() ? "" : " ", isolated.died, isolated.rows, counted(isolated.most_lost, "image", "images"));
   std::vector<std::string> faults;
@@ -127,12 +132,17 @@ std::string explain_faults(const Json& rows, std::size_t images) {
   for (const std::string& fault : faults) text += about(fault, rows, images);
   const auto balloon =
       std::ranges::find_if(rows, [](const Json& row) { return row["fault"] == "balloon" && row["mode"] == "threads"; });
-  if (balloon != rows.end())
-    text += (*balloon)["survived"].get<bool>()
-                ? " A balloon is the mildest fault for threads, as long as a limit makes the system refuse memory "
-                  "instead of "
-                  "killing: whoever asked for some meanwhile was refused, too, and had to be tried again."
-                : " The balloon of one thread was the end of all of them: they share one limit of memory.";
+  if (balloon == rows.end()) return text;
+  const std::int64_t others = (*balloon)["redone"].get<std::int64_t>() - 1;  // it is tried twice itself
+  if (!(*balloon)["survived"].get<bool>())
+    text += " The balloon of one thread was the end of all of them: they share one limit of memory.";
+  else
+    text += fmt::format(
+        " Threads share one limit of memory, too. Memory that is refused is an error and no death: the run went on, "
+        "and "
+        "{} because the balloon had left nothing.",
+        others > 0 ? counted(others, "other image had to be begun again", "other images had to be begun again")
+                   : "this time no other image had to be begun again");
   return text;
 }
 
