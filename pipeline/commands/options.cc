@@ -36,7 +36,7 @@ workers::Fd spool_list(const std::string& list) {
 }
 
 std::string flag_again(const char* flag, const std::string& value) {
-  return fmt::format(" {} {}", flag, shell_quoted(value));
+  return fmt::format(" {} {}", flag, shell_word(value));
 }
 }  // namespace
 

@@ -70,7 +70,7 @@ std::string code_block(const std::string& text) {
   return fmt::format("{}sh\n{}\n{}\n\n", fence, shown, fence);
 }
 
-std::string pipes(const Table& table) {
+std::string pipes(const TextTable& table) {
   if (table.rows.empty()) return "";
   std::string text;
   const auto line = [&](const std::vector<std::string>& cells, bool escape) {
@@ -97,7 +97,7 @@ std::string costs(const Json& document, std::initializer_list<std::string_view> 
     for (const Json& group : document.at("costs").at("groups")) {
       if (group.at("id") != id) continue;
       text += fmt::format("### {}\n\n", escaped(group.at("title"))) + pipes(cost_table(group));
-      const Table curves = curve_table(group);
+      const TextTable curves = curve_table(group);
       if (!curves.rows.empty())
         text += fmt::format("Time for each {}:\n\n", escaped(group.value("per", "operation"))) + pipes(curves);
       text += fmt::format("{}\n\n*How it was measured:* {}\n\n", escaped(group.at("explanation")),
@@ -149,7 +149,7 @@ std::string pictures_chapter(const Json& document) {
   if (!document.contains("runs")) return "";
   const Json& runs = document.at("runs");
   std::string text = chapter("What it comes to on these pictures", kPictures);
-  const std::array<std::pair<Table, std::string_view>, 6> tables{{
+  const std::array<std::pair<TextTable, std::string_view>, 6> tables{{
       {time_table(runs), "Time"},
       {memory_table(runs), "Memory of all processes together, at its highest"},
       {scaling_table(runs), "Scaling"},

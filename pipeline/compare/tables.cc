@@ -33,16 +33,16 @@ void scale(std::vector<double>& bars) {
 }
 
 template <typename Make>
-Table of_configurations(const Json& runs, Row head, Make make) {
-  Table table{std::move(head), {}, {}};
+TextTable of_configurations(const Json& runs, Row head, Make make) {
+  TextTable table{std::move(head), {}, {}};
   for (const Json& c : runs.at("configurations")) table.rows.push_back(make(c));
   return table;
 }
 
 }  // namespace
 
-Table time_table(const Json& runs) {
-  Table table = of_configurations(
+TextTable time_table(const Json& runs) {
+  TextTable table = of_configurations(
       runs, {"configuration", "time [95 %]", "relative [95 %]", "images/s", "megapixels/s"}, [](const Json& c) {
         return Row{name(c), seconds_interval(c.at("wall_s")), ratio_interval(c.at("relative")),
                    median_cell(c, "images_per_s", plain_rate), median_cell(c, "megapixels_per_s", plain_rate)};
@@ -52,24 +52,24 @@ Table time_table(const Json& runs) {
   return table;
 }
 
-Table memory_table(const Json& runs) {
+TextTable memory_table(const Json& runs) {
   const auto bytes = [](const Json& value) { return bytes_text(value.get<double>()); };
-  Table table = of_configurations(runs, {"configuration", "peak memory", "private", "shared", "windows", "processes"},
-                                  [&](const Json& c) {
-                                    const Json& m = c.at("memory");
-                                    return Row{name(c),
-                                               bytes(m.at("pss_bytes")),
-                                               bytes(m.at("private_bytes")),
-                                               bytes(m.at("shared_bytes")),
-                                               bytes(m.at("windows_bytes")),
-                                               count_text(m.at("processes").get<double>())};
-                                  });
+  TextTable table = of_configurations(
+      runs, {"configuration", "peak memory", "private", "shared", "windows", "processes"}, [&](const Json& c) {
+        const Json& m = c.at("memory");
+        return Row{name(c),
+                   bytes(m.at("pss_bytes")),
+                   bytes(m.at("private_bytes")),
+                   bytes(m.at("shared_bytes")),
+                   bytes(m.at("windows_bytes")),
+                   count_text(m.at("processes").get<double>())};
+      });
   for (const Json& c : runs.at("configurations")) table.bars.push_back(c.at("memory").at("pss_bytes").get<double>());
   scale(table.bars);
   return table;
 }
 
-Table work_table(const Json& runs) {
+TextTable work_table(const Json& runs) {
   return of_configurations(runs,
                            {"configuration", "user", "system", "speedup", "efficiency", "utilisation", "imbalance",
                             "tail", "first job", "first image"},
@@ -88,7 +88,7 @@ Table work_table(const Json& runs) {
                            });
 }
 
-Table kernel_table(const Json& runs) {
+TextTable kernel_table(const Json& runs) {
   return of_configurations(runs,
                            {"configuration", "minor faults", "major faults", "voluntary switches",
                             "involuntary switches", "messages", "bytes in messages"},
@@ -103,8 +103,8 @@ Table kernel_table(const Json& runs) {
                            });
 }
 
-Table phases_table(const Json& runs) {
-  Table table{{"configuration"}, {}, {}};
+TextTable phases_table(const Json& runs) {
+  TextTable table{{"configuration"}, {}, {}};
   for (const Json& c : runs.at("configurations"))
     if (c.contains("phases_s"))
       for (const auto& [phase, summary] : c.at("phases_s").items())
@@ -119,8 +119,8 @@ Table phases_table(const Json& runs) {
   return table;
 }
 
-Table scaling_table(const Json& runs) {
-  Table table{{"mode", "slots", "speedup [95 %]", "of ideal", "Amdahl's serial part"}, {}, {}};
+TextTable scaling_table(const Json& runs) {
+  TextTable table{{"mode", "slots", "speedup [95 %]", "of ideal", "Amdahl's serial part"}, {}, {}};
   for (const Json& curve : runs.at("scaling"))
     for (const Json& point : curve.at("points")) {
       const auto slots = point.at("slots").get<double>(), speedup = point.at("speedup").at("ratio").get<double>();
@@ -133,8 +133,8 @@ Table scaling_table(const Json& runs) {
   return table;
 }
 
-Table cost_table(const Json& group) {
-  Table table{{"what", "time [95 %]", "for each", "least", "most"}, {}, {}};
+TextTable cost_table(const Json& group) {
+  TextTable table{{"what", "time [95 %]", "for each", "least", "most"}, {}, {}};
   for (const Json& row : group.value("rows", Json::array())) {
     const Json& s = row.at("seconds");
     table.rows.push_back({name(row), seconds_interval(s), row.value("per", kNone),
@@ -143,9 +143,9 @@ Table cost_table(const Json& group) {
   return table;
 }
 
-Table curve_table(const Json& group) {
+TextTable curve_table(const Json& group) {
   const std::string x = group.value("x", "");
-  Table table{{x == "threads" ? "threads" : x == "private_bytes" ? "private memory" : "size"}, {}, {}};
+  TextTable table{{x == "threads" ? "threads" : x == "private_bytes" ? "private memory" : "size"}, {}, {}};
   std::vector<double> places;
   const Json curves = group.value("curves", Json::array());
   for (const Json& curve : curves) {
@@ -166,8 +166,8 @@ Table curve_table(const Json& group) {
   return table;
 }
 
-Table faults_table(const Json& faults) {
-  Table table{
+TextTable faults_table(const Json& faults) {
+  TextTable table{
       {"fault, mode", "the run", "done", "lost", "lost for good", "begun again", "restarts", "recovery", "same bytes"},
       {},
       {}};
@@ -182,8 +182,8 @@ Table faults_table(const Json& faults) {
   return table;
 }
 
-Table balance_table(const Json& balance) {
-  Table table{{"way", "time [95 %]", "relative [95 %]", "utilisation", "imbalance", "tail"}, {}, {}};
+TextTable balance_table(const Json& balance) {
+  TextTable table{{"way", "time [95 %]", "relative [95 %]", "utilisation", "imbalance", "tail"}, {}, {}};
   for (const Json& way : balance.at("ways")) {
     table.rows.push_back({name(way), seconds_interval(way.at("wall_s")), cell(way, "relative", ratio_interval),
                           median_cell(way, "utilisation", percent_text), median_cell(way, "imbalance", percent_text),

@@ -9,27 +9,27 @@
 
 namespace tessera::pipeline {
 
-struct Table {
+struct TextTable {
   std::vector<std::string> head;
   std::vector<std::vector<std::string>> rows;  // as long as head; the first cell names the row
   std::vector<double> bars;                    // one a row, 0..1 of the longest, or none
 };
 
 /// Of a "runs" section, one row a configuration:
-Table time_table(const Json& runs);    // time with interval, relative, images/s, megapixels/s
-Table memory_table(const Json& runs);  // at its peak
-Table work_table(const Json& runs);    // processor time, efficiency, utilisation, tail, start
-Table kernel_table(const Json& runs);  // faults, switches, messages
-Table phases_table(const Json& runs);  // no rows where no configuration has phases
+TextTable time_table(const Json& runs);    // time with interval, relative, images/s, megapixels/s
+TextTable memory_table(const Json& runs);  // at its peak
+TextTable work_table(const Json& runs);    // processor time, efficiency, utilisation, tail, start
+TextTable kernel_table(const Json& runs);  // faults, switches, messages
+TextTable phases_table(const Json& runs);  // no rows where no configuration has phases
 /// One row a point.
-Table scaling_table(const Json& runs);
+TextTable scaling_table(const Json& runs);
 
 /// Single figures of a group of costs; its curves, one row for each x.
-Table cost_table(const Json& group);
-Table curve_table(const Json& group);
+TextTable cost_table(const Json& group);
+TextTable curve_table(const Json& group);
 
-Table faults_table(const Json& faults);
-Table balance_table(const Json& balance);
+TextTable faults_table(const Json& faults);
+TextTable balance_table(const Json& balance);
 
 /// "2 CPUs: AMD EPYC 7B13, virtual, ..." as one sentence.
 std::string machine_text(const Json& document);

@@ -25,7 +25,7 @@ class Screen {
     text_ += wrapped(printable(text), layout_, indent);
   }
   void command(const std::string& text) { text_ += wrapped_command(printable(text), layout_); }
-  void table(Table table, const std::string& caption = "") {
+  void table(TextTable table, const std::string& caption = "") {
     if (table.rows.empty()) return;
     if (!caption.empty()) {
       if (!text_.ends_with("=\n")) blank();

@@ -57,7 +57,7 @@ struct Column {
   bool right;
 };
 
-std::string block(const Table& table, const std::vector<Column>& columns, std::size_t bar_cells, bool unicode) {
+std::string block(const TextTable& table, const std::vector<Column>& columns, std::size_t bar_cells, bool unicode) {
   std::string text;
   const auto line = [&](const std::vector<std::string>& cells, const std::string& end) {
     for (std::size_t i = 0; i < columns.size(); ++i)
@@ -133,7 +133,7 @@ std::string wrapped_command(std::string_view quoted, const Layout& layout) {
   return lines + line + "\n";
 }
 
-std::string laid_out(const Table& table, const Layout& layout) {
+std::string laid_out(const TextTable& table, const Layout& layout) {
   const auto width = static_cast<std::size_t>(layout.width);
   std::vector<Column> all;
   for (std::size_t i = 0; i < table.head.size(); ++i) {

@@ -26,7 +26,7 @@ std::string wrapped_command(std::string_view quoted, const Layout&);
 
 /// Columns under each other, the first to the left and numbers to the right. Columns that do not fit beside each other
 /// go below in a block of their own, with the first repeated; cells that fit nowhere are cut and end with "..".
-std::string laid_out(const Table&, const Layout&);
+std::string laid_out(const TextTable&, const Layout&);
 
 /// `part` of `cells` as a bar, in eighths of a cell or in "#"; what is not 0 is seen.
 std::string bar(double part, std::size_t cells, bool unicode);

@@ -31,6 +31,28 @@ TEST_CASE("stages/ and workers/ include neither each other nor pipeline/", "[hou
   CHECK(looked_at > 40);
 }
 
+TEST_CASE("no two headers of a folder define one type", "[house]") {
+  // The linker would take either for both.
+  const std::regex definition("^(?:struct|class|enum class) ([A-Z]\\w*)(?: final)?(?: :.*)?\\s*\\{.*");
+  int found = 0;
+  for (const char* folder : {"stages", "workers", "pipeline"}) {
+    std::map<std::string, std::string> defined;
+    for (const auto& entry : fs::recursive_directory_iterator(std::string(TESSERA_SOURCE "/") + folder)) {
+      if (entry.path().extension() != ".h") continue;
+      std::ifstream file(entry.path());
+      for (std::string line; std::getline(file, line);) {
+        std::smatch match;
+        if (!std::regex_match(line, match, definition)) continue;
+        ++found;
+        const auto [earlier, fresh] = defined.emplace(match[1], entry.path().string());
+        INFO(match[1] << " in " << earlier->second << " and " << entry.path());
+        CHECK(fresh);
+      }
+    }
+  }
+  CHECK(found > 100);
+}
+
 // The help of each subcommand, and of theirs, is in the README; how many there are.
 int check_help(const std::string& readme, std::vector<std::string> words) {
   words.emplace_back("--help");

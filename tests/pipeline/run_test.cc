@@ -108,7 +108,7 @@ TEST_CASE("the command of a failure report ends as the image did", "[run]") {
   std::string command = report.substr(at, report.find('\n', at) - at);
   CHECK_THAT(
       command,
-      Contains(" -j 1 --mode 'hybrid' --threads '2' --worker-memory '200M' --max-pixels '4M' --timeout '100ms'") &&
+      Contains(" -j 1 --mode hybrid --threads 2 --worker-memory 200M --max-pixels 4M --timeout 100ms") &&
           Contains(" --tiling whole") && !Contains(" --memory"));
   command.replace(command.find("/tmp/again"), std::strlen("/tmp/again"), folder / "again");
   const std::string programs = fs::path(TESSERA_PROGRAM).parent_path().string();

@@ -81,7 +81,7 @@ TEST_CASE("a document with one section alone is shown, the others are not missed
 
 TEST_CASE("a point of a scaling curve is held against the ideal line") {
   const Json runs = judged({{"serial", "serial", 1, 1, 3.0, 44}, {"processes -j4", "processes", 4, 1, 1.5, 90}}, 4);
-  const Table table = scaling_table(runs);
+  const TextTable table = scaling_table(runs);
   REQUIRE(table.rows.size() == 1);
   CHECK(table.rows[0][0] == "processes");
   CHECK(table.rows[0][1] == "4");
@@ -107,9 +107,9 @@ TEST_CASE("sparklines show how high each part is") {
 }
 
 TEST_CASE("columns that do not fit beside each other go below, with the first repeated") {
-  const Table table{{"name", "first column", "second column", "third column"},
-                    {{"a", "1.11 s", "2.22 s", "3.33 s"}, {"b", "4", "5", "6"}},
-                    {}};
+  const TextTable table{{"name", "first column", "second column", "third column"},
+                        {{"a", "1.11 s", "2.22 s", "3.33 s"}, {"b", "4", "5", "6"}},
+                        {}};
   CHECK(laid_out(table, {80, true}) ==
         "name  first column  second column  third column\n"
         "a           1.11 s         2.22 s        3.33 s\n"
