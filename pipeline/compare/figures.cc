@@ -85,7 +85,7 @@ std::string binary_size_text(double bytes) {
   constexpr std::array<std::string_view, 3> kUnits{"KiB", "MiB", "GiB"};
   for (std::size_t i = kUnits.size(); i-- > 0;) {
     const double size = bytes / std::pow(1024, static_cast<double>(i + 1));
-    if (size >= 1 && size == std::floor(size)) return fmt::format("{:.0f} {}", size, kUnits[i]);
+    if (size >= 1 && size < 1024 && size == std::floor(size)) return fmt::format("{:.0f} {}", size, kUnits[i]);
   }
   return bytes_text(bytes);
 }

@@ -1,7 +1,8 @@
 #include "pipeline/compare/run_section.h"
 
 #include <algorithm>
-#include <set>
+
+#include "pipeline/breadcrumb.h"
 
 namespace tessera::pipeline {
 namespace {
@@ -41,15 +42,16 @@ void add_traced(Json& section, const ConfigurationRuns& found, Random& random) {
   section["first_image_s"] = summary(runs, random, [](const TimedRun& run) { return run.traced->first_image_s; });
   section["messages"] = summary(runs, random, [](const TimedRun& run) { return run.traced->messages; });
   section["channel_bytes"] = summary(runs, random, [](const TimedRun& run) { return run.traced->channel_bytes; });
-  std::set<std::string> names;
-  for (const TimedRun& run : runs)
-    for (const auto& [name, seconds] : run.traced->phases_s) names.insert(name);
   Json& phases = section["phases_s"] = Json::object();
-  for (const std::string& name : names)
-    phases[name] = summary(runs, random, [&](const TimedRun& run) {
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    const std::string name(phase_name(i));
+    const auto seconds = [&](const TimedRun& run) {
       const auto phase = run.traced->phases_s.find(name);
       return phase == run.traced->phases_s.end() ? 0.0 : phase->second;
-    });
+    };
+    if (std::ranges::any_of(runs, [&](const TimedRun& run) { return seconds(run) > 0; }))
+      phases[name] = summary(runs, random, seconds);
+  }
   section["utilisation"] = summary(runs, random, [](const TimedRun& run) { return run.traced->use.utilisation; });
   section["imbalance"] = summary(runs, random, [](const TimedRun& run) { return run.traced->use.imbalance; });
   section["tail_s"] = summary(runs, random, [](const TimedRun& run) { return run.traced->use.tail_s; });
