@@ -22,7 +22,7 @@ struct CompareFlags {
   std::vector<std::string> modes{"serial", "threads", "processes", "hybrid"}, configs, peers, with;
   std::vector<int> jobs, threads{2};
   int runs = 0, warmup = 1;
-  std::uint64_t seed = 0;
+  std::optional<std::uint64_t> seed;
   bool cold = false, quick = false;
 };
 
@@ -34,18 +34,21 @@ std::vector<int> usual_jobs() {
 }
 
 std::vector<Configuration> configurations_of(const CompareFlags& flags, Json& notes) {
-  const bool none = flags.modes == std::vector<std::string>{"none"};
+  const bool none = std::ranges::find(flags.modes, "none") != flags.modes.end();
+  if (none && flags.modes.size() > 1) throw UsageError("--modes none: and others at the same time?");
   std::vector<Configuration> all =
       configurations_for(none ? std::vector<std::string>() : flags.modes,
                          flags.jobs.empty() ? usual_jobs() : flags.jobs, flags.threads, notes);
   for (const std::string& text : flags.configs) all.push_back(custom_configuration(text));
   for (const std::string& text : flags.peers) all.push_back(peer_configuration(text));
-  if (all.empty()) throw UsageError("--modes none leaves nothing to compare: name something with --config or --peer");
+  if (std::ranges::all_of(all, &Configuration::is_peer))
+    throw UsageError("--modes none leaves nothing of tessera to compare with: name something with --config NAME=FLAGS");
   return all;
 }
 
 int compare(CompareFlags& flags) {
   const auto asked = [&](const char* part) { return std::ranges::find(flags.with, part) != flags.with.end(); };
+  if (flags.quick && !asked("costs")) throw UsageError("--quick is about costs: add --with costs");
   return compare_set(flags.set, flags.show, flags.seed,
                      [&](const RunSet& set, const SignalWatch& signals, Random& random, Json& document) {
                        Json& notes = document["notes"];
@@ -62,7 +65,8 @@ int compare(CompareFlags& flags) {
                        double megapixels = 0;
                        document["runs"] = compare_runs(request, random, notes, &megapixels);
                        document["set"]["megapixels"] = megapixels;
-                       if (asked("costs")) document["costs"] = measure_costs(flags.quick, random, say_progress, notes);
+                       if (asked("costs"))
+                         document["costs"] = measure_costs_watched(flags.quick, random, signals, notes);
                        if (asked("faults")) document["faults"] = flags.faults.measure(set, flags.set.memory(), signals);
                        if (asked("balance")) document["balance"] = flags.balance.measure(set, signals, random);
                      });
@@ -74,11 +78,12 @@ void say_progress(const std::string& text) {
   if (isatty(STDERR_FILENO)) say(stderr, fmt::format("\r\x1b[K{}", text));
 }
 
-std::uint64_t seed_or_any(std::uint64_t given) { return given != 0 ? given : std::random_device()() + 1ull; }
+std::uint64_t seed_of(const std::optional<std::uint64_t>& given) { return given ? *given : std::random_device()(); }
 
-int compare_set(SetFlags& set_flags, const ShowFlags& show, std::uint64_t seed_flag, const Experiment& experiment) {
+int compare_set(SetFlags& set_flags, const ShowFlags& show, const std::optional<std::uint64_t>& seed_flag,
+                const Experiment& experiment) {
   show.check();
-  const std::uint64_t seed = seed_or_any(seed_flag);
+  const std::uint64_t seed = seed_of(seed_flag);
   Random random(seed);
   Json document = new_document(typed_words(), seed);
   const int code = watched([&](const SignalWatch& signals) {
@@ -104,13 +109,16 @@ void add_compare(CLI::App& program, Command& chosen) {
   app.add_option("--modes", flags->modes,
                  "serial,threads,processes,hybrid (default: all), or none: only --config, --peer")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::IsMember({"serial", "threads", "processes", "hybrid", "none"}));
   app.add_option("-j,--jobs", flags->jobs,
                  "Workers, or threads in thread mode: 1,2,4; default: 1, 2, 4, ... up to the CPUs")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::Range(1, 1024));
   app.add_option("--threads", flags->threads, "Threads in each worker of hybrid mode: 2,4; default 2")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::Range(1, 256));
   app.add_option("--config", flags->configs,
                  "One more: any flags of run, as 'sandbox off=-j2 --sandbox off'; repeatable")
@@ -126,6 +134,7 @@ void add_compare(CLI::App& program, Command& chosen) {
       ->allow_extra_args(false);
   app.add_option("--with", flags->with, "Add experiments to the result: costs,faults,balance")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::IsMember({"costs", "faults", "balance"}));
   app.option_defaults()->group("Method");
   app.add_option("--runs", flags->runs,
@@ -146,7 +155,7 @@ void add_compare(CLI::App& program, Command& chosen) {
   app.callback([flags, &app, &chosen] {
     if (app.get_subcommands().empty()) {
       chosen = [flags] { return compare(*flags); };
-    } else if (flags->set.any()) {
+    } else if (std::ranges::any_of(app.get_options(), [](const CLI::Option* option) { return option->count() > 0; })) {
       throw CLI::ValidationError(app.get_subcommands().front()->get_name(), "pictures and flags stand behind it");
     }
   });

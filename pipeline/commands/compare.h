@@ -14,15 +14,18 @@ void add_compare_faults(CLI::App& compare, Command& chosen);
 void add_compare_balance(CLI::App& compare, Command& chosen);
 void add_compare_show(CLI::App& compare, Command& chosen);
 
+/// The section "costs"; throws Interrupted.
+Json measure_costs_watched(bool quick, Random&, const SignalWatch&, Json& notes);
+
 /// A line on stderr that the next one replaces on a terminal; nothing elsewhere.
 void say_progress(const std::string& text);
 
-/// A seed that was given, or one from the system for 0.
-std::uint64_t seed_or_any(std::uint64_t given);
+/// The seed that was given, or one from the system.
+std::uint64_t seed_of(const std::optional<std::uint64_t>& given);
 
 /// One experiment over pictures, from its flags to its results; the exit code.
 using Experiment = std::function<void(const RunSet&, const SignalWatch&, Random&, Json& document)>;
-int compare_set(SetFlags&, const ShowFlags&, std::uint64_t seed, const Experiment&);
+int compare_set(SetFlags&, const ShowFlags&, const std::optional<std::uint64_t>& seed, const Experiment&);
 
 /// jobs 0: as many as this process may use, at least two.
 struct FaultsFlags {

@@ -33,7 +33,7 @@ void add_compare_balance(CLI::App& compare, Command& chosen) {
     SetFlags set;
     BalanceFlags balance;
     ShowFlags show;
-    std::uint64_t seed = 0;
+    std::optional<std::uint64_t> seed;
   };
   const auto flags = std::make_shared<Flags>();
   CLI::App& app = *compare.add_subcommand(

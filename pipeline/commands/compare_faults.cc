@@ -10,9 +10,11 @@ void FaultsFlags::add_to(CLI::App& app) {
   app.option_defaults()->group("Faults");
   app.add_option("--faults", faults, "crash,hang,balloon,stack-overflow,heap-corruption (default: all)")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::IsMember({"crash", "hang", "balloon", "stack-overflow", "heap-corruption"}));
   app.add_option("--modes", modes, "serial,threads,processes,hybrid (default: all)")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::IsMember({"serial", "threads", "processes", "hybrid"}));
   app.add_option("-j,--jobs", jobs, "Workers, or threads in thread mode; default: as many as usable CPUs, at least 2")
       ->check(CLI::Range(1, 1024));
@@ -45,7 +47,7 @@ void add_compare_faults(CLI::App& compare, Command& chosen) {
   flags->show.add_to(app);
   app.callback([flags, &chosen] {
     chosen = [flags] {
-      return compare_set(flags->set, flags->show, 0,
+      return compare_set(flags->set, flags->show, std::nullopt,
                          [&](const RunSet& set, const SignalWatch& signals, Random&, Json& document) {
                            document["faults"] = flags->faults.measure(set, flags->set.memory(), signals);
                          });

@@ -1,13 +1,16 @@
 #include "pipeline/commands/compare_flags.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <clocale>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "pipeline/commands/commands.h"
 #include "pipeline/compare/csv.h"
@@ -90,35 +93,64 @@ void ShowFlags::add_to(CLI::App& app) {
 }
 
 void ShowFlags::check() const {
+  std::set<fs::path> seen;
   for (const std::string* file : {&report_, &json_, &csv_, &markdown_}) {
-    if (file->empty() || *file == "-") continue;
-    const std::string folder = fs::absolute(*file).parent_path().string();
-    if (access(folder.c_str(), W_OK) != 0)
-      throw UsageError(
-          fmt::format("{} cannot be written: {}: {}", printable(*file), printable(folder), std::strerror(errno)));
+    if (file->empty()) continue;
+    if (!seen.insert(*file == "-" ? fs::path("-") : fs::weakly_canonical(*file)).second)
+      throw UsageError(fmt::format("two results cannot go to {}", *file == "-" ? "standard output" : printable(*file)));
+    if (*file == "-") continue;
+    const bool there = fs::exists(*file);
+    if (there && fs::is_directory(*file)) throw UsageError(fmt::format("{} is a folder", printable(*file)));
+    const std::string target = there ? *file : fs::absolute(*file).parent_path().string();
+    if (access(target.c_str(), W_OK) != 0)
+      throw UsageError(fmt::format("{} cannot be written: {}", printable(*file), std::strerror(errno)));
   }
 }
 
+namespace {
+
+// A device or a pipe is written to; a file is absent, old or complete. False: errno says why not.
+bool write_result(const std::string& file, const std::string& text) {
+  const fs::path target = fs::weakly_canonical(file);
+  const bool special = fs::exists(file) && !fs::is_regular_file(file);
+  std::string fresh = target.string() + ".XXXXXX";
+  const workers::Fd fd(special ? open(file.c_str(), O_WRONLY | O_CLOEXEC) : mkostemp(fresh.data(), O_CLOEXEC));
+  if (!fd) return false;
+  bool well = special || fchmod(fd.get(), 0644) == 0;
+  for (std::size_t at = 0; well && at < text.size();) {
+    const ssize_t n = write(fd.get(), text.data() + at, text.size() - at);
+    if (n > 0) at += static_cast<std::size_t>(n);
+    well = n > 0 || errno == EINTR;
+  }
+  if (special) return well;
+  well = well && std::rename(fresh.c_str(), target.c_str()) == 0;
+  if (const int error = errno; !well) unlink(fresh.c_str()), errno = error;
+  return well;
+}
+
+}  // namespace
+
 void ShowFlags::deliver(const Json& document) const {
   bool shown = false;
-  const auto write = [&](const std::string& file, const std::string& text) {
+  std::string trouble;
+  const auto write = [&](const std::string& file, const auto& make) {
     if (file == "-") {
       shown = true;
-      return say(stdout, text);
+      say(stdout, make(document));
+    } else if (!file.empty() && !write_result(file, make(document))) {
+      trouble +=
+          fmt::format("{}cannot write {}: {}", trouble.empty() ? "" : "; ", printable(file), std::strerror(errno));
     }
-    if (file.empty()) return;
-    const std::string fresh = file + ".new";
-    std::ofstream out(fresh, std::ios::binary);
-    out << text;
-    out.close();
-    if (!out || std::rename(fresh.c_str(), file.c_str()) != 0)
-      throw EnvironmentError(fmt::format("cannot write {}: {}", printable(file), std::strerror(errno)));
   };
-  write(json_, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
-  if (!csv_.empty()) write(csv_, to_csv(document));
-  if (!markdown_.empty()) write(markdown_, to_markdown(document));
-  if (!report_.empty()) write(report_, to_html(document));
-  if (shown) return;
+  write(json_, [](const Json& of) { return of.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"; });
+  write(csv_, to_csv);
+  write(markdown_, to_markdown);
+  write(report_, to_html);
+  if (!shown) show_on_terminal(document);
+  if (!trouble.empty()) throw EnvironmentError(trouble);
+}
+
+void ShowFlags::show_on_terminal(const Json& document) {
   winsize size{};
   const bool terminal = isatty(STDOUT_FILENO) != 0;
   const int width = terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 100;

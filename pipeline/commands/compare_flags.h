@@ -52,13 +52,15 @@ class SetFlags {
 class ShowFlags {
  public:
   void add_to(CLI::App&);
-  /// Looks at the folders, so that nobody measures for an hour to learn that there is no such folder. Throws
-  /// UsageError.
+  /// Looks at what can be known of the files now, so that nobody measures for an hour to learn that there is no such
+  /// folder. Throws UsageError.
   void check() const;
-  /// Tables on standard output unless one of the files is "-". Throws EnvironmentError.
+  /// Tables on standard output unless one of the files is "-". What cannot be written costs nothing else. Throws
+  /// EnvironmentError.
   void deliver(const Json& document) const;
 
  private:
+  static void show_on_terminal(const Json& document);
   std::string report_, json_, csv_, markdown_;
 };
 

@@ -23,7 +23,11 @@ void add_compare_show(CLI::App& compare, Command& chosen) {
       if (!in) throw UsageError(fmt::format("{} cannot be read", printable(flags->file)));
       const Json document = Json::parse(in, nullptr, false);
       check_document(document, flags->file);
-      flags->show.deliver(document);
+      try {
+        flags->show.deliver(document);
+      } catch (const Json::exception& e) {
+        throw UsageError(fmt::format("{} is damaged: {}", printable(flags->file), e.what()));
+      }
       return kAllDone;
     };
   });

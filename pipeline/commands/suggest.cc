@@ -35,8 +35,11 @@ std::string suggestion(const CLI::App& program, int argc, const char* const* arg
     if (command->get_name() == argv[1]) chosen = command;
   }
   if (!chosen) return nearest_of(argv[1], argv[1][0] == '-' ? long_options(program) : commands);
+  int first = 2;
+  for (const CLI::App* inner : chosen->get_subcommands([](const CLI::App*) { return true; }))
+    if (argc > 2 && inner->get_name() == argv[2]) chosen = inner, first = 3;
   const std::vector<std::string> options = long_options(*chosen);
-  for (int i = 2; i < argc; ++i) {
+  for (int i = first; i < argc; ++i) {
     const std::string_view word(argv[i]);
     if (word == "--") break;
     if (!word.starts_with("--")) continue;

@@ -90,10 +90,11 @@ std::string program_name(const std::string& command, const std::string& where) {
   return "peer";
 }
 
+// A word may hold a dash, but none begins with one: that would be an option of a command.
 bool is_peer_name(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
+  return !text.empty() && text.find(" -") == std::string_view::npos && std::ranges::all_of(text, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("._+-").find(c) != std::string_view::npos;
+           std::string_view(" ._+-").find(c) != std::string_view::npos;
   });
 }
 

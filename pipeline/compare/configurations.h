@@ -29,8 +29,8 @@ std::vector<Configuration> configurations_for(const std::vector<std::string>& mo
 /// --config 'NAME=FLAGS': words as a shell would split them, flags of `tessera run`. Throws UsageError.
 Configuration custom_configuration(const std::string& text);
 
-/// --peer 'NAME=CMD', where CMD names {out} and one of {in} and {list}. A name has no blanks; without one the peer is
-/// called after its program. Throws UsageError.
+/// --peer 'NAME=CMD', where CMD names {out} and one of {in} and {list}. A name is letters, digits, blanks, and . _ + -;
+/// without one the peer is called after its program. Throws UsageError.
 Configuration peer_configuration(const std::string& text);
 
 /// Throws UsageError when two have one name: nobody could tell them apart.

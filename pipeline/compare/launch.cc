@@ -20,6 +20,7 @@
 #include <system_error>
 
 #include "pipeline/compare/memory_sample.h"
+#include "pipeline/compare/other_load.h"
 #include "workers/fd.h"
 #include "workers/kernel_features.h"
 #include "workers/signal_guard.h"
@@ -38,30 +39,6 @@ constexpr int kCannotExec = 127, kThrew = 125;  // exit codes of a child that ne
 double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
-double cpu_s(const rusage& usage) { return seconds(usage.ru_utime) + seconds(usage.ru_stime); }
-
-/// Processor time since the boot, of all processors together and of this process.
-struct Processors {
-  double busy_s = 0, total_s = 0, own_s = 0;
-
-  static Processors now() {
-    static const auto ticks_per_second = static_cast<double>(::sysconf(_SC_CLK_TCK));
-    Processors now;
-    std::ifstream file("/proc/stat");
-    std::string name;
-    std::array<double, 8> ticks{};  // user nice system idle iowait irq softirq steal; guests are in user and nice
-    file >> name;
-    for (double& value : ticks) file >> value;
-    for (std::size_t i = 0; i < ticks.size(); ++i) {
-      now.total_s += ticks[i] / ticks_per_second;
-      if (i != 3 && i != 4) now.busy_s += ticks[i] / ticks_per_second;
-    }
-    rusage own{};
-    ::getrusage(RUSAGE_SELF, &own);
-    now.own_s = cpu_s(own);
-    return now;
-  }
-};
 
 struct Pipe {
   Fd reading, writing;
@@ -122,7 +99,7 @@ class Launched {
   void reap();
 
   const LaunchOptions& options_;
-  const Processors before_ = Processors::now();
+  const OtherLoad others_;
   Observation seen_;
   pid_t pid_ = -1;
   Fd pidfd_;
@@ -240,10 +217,7 @@ Observation Launched::watch() {
   seen_.killed_late = late_ && seen_.signal == SIGKILL;
   seen_.output = output_.tail();
   seen_.errors = errors_.tail();
-  const Processors after = Processors::now();
-  const double total = after.total_s - before_.total_s;
-  const double ours = seen_.user_s + seen_.system_s + after.own_s - before_.own_s;
-  if (total > 0) seen_.other_load = std::clamp((after.busy_s - before_.busy_s - ours) / total, 0.0, 1.0);
+  seen_.other_load = others_.until_now();
   return std::move(seen_);
 }
 

@@ -38,8 +38,8 @@ const std::string& PeerInputs::folder() {
   for (std::size_t i = 0; i < set_.paths.size(); ++i) {
     const fs::path path = fs::absolute(set_.paths[i]);
     fs::path link = fs::path(folder_) / path.filename();
-    if (fs::is_symlink(fs::symlink_status(link)))
-      link = fs::path(folder_) / fmt::format("{}-{}", i, path.filename().string());
+    for (std::size_t n = i; fs::is_symlink(fs::symlink_status(link)); ++n)
+      link = fs::path(folder_) / fmt::format("{}-{}", n, path.filename().string());
     std::error_code error;
     fs::create_symlink(path, link, error);
     if (error) throw EnvironmentError(fmt::format("cannot link {}: {}", printable(link.string()), error.message()));

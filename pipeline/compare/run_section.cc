@@ -81,7 +81,7 @@ TracedFigures traced_figures(const RunTrace& trace, std::chrono::steady_clock::t
   TracedFigures figures;
   const double launched = seconds_of(started);
   if (!trace.jobs.empty()) figures.start_s = trace.jobs.front().begin_s - launched;
-  if (!trace.closed_s.empty()) figures.first_image_s = trace.closed_s.front() - launched;
+  if (!trace.done_s.empty()) figures.first_image_s = trace.done_s.front() - launched;
   figures.messages = trace.messages;
   figures.channel_bytes = trace.channel_bytes;
   for (const TracedJob& job : trace.jobs)

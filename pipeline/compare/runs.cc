@@ -78,6 +78,9 @@ void Experiment::observe(std::size_t index) {
     facts_.failed = finished.failed;
     facts_.images -= std::min(finished.failed, facts_.images);
     facts_.megapixels = read_trace(finished.trace).megapixels;
+    if (facts_.images == 0)
+      throw UsageError(fmt::format("nothing to compare with: none of the pictures could be done: {}",
+                                   printable(finished.seen.errors)));
   }
   if (one.configuration.is_peer())
     check_peer(one, finished);
@@ -201,8 +204,8 @@ void Experiment::add_notes(Json& notes) const {
     add("How much of the pictures lay in the page cache is not known: the kernel tells only their owner.");
   else if (!request_.cold && *resident < 0.99)
     add(fmt::format(
-        "Only {:.0f} % of the pictures' pages lay in the page cache before runs: memory does not hold all of "
-        "them, and the disk is a part of these times.",
+        "Only {:.0f} % of the pictures' pages lay in the page cache before runs: the disk may be a part of these "
+        "times.",
         100 * *resident));
   else if (request_.cold && *resident > 0.01)
     add(fmt::format(
@@ -222,7 +225,9 @@ void Experiment::add_notes(Json& notes) const {
                     100 * load));
   for (const ConfigurationRuns& one : found_)
     if (one.configuration.is_peer())
-      add(fmt::format("The outputs of '{}' were counted, not compared: another program writes other bytes.",
+      add(
+          fmt::format("The outputs of '{}' were counted, not compared: another program writes other bytes. It has no "
+                      "trace to write either, which takes tessera some microseconds for each picture.",
                       printable(one.configuration.name)));
 }
 

@@ -42,7 +42,7 @@ class Reader {
     for (auto& [id, job] : open_) trace_.open.push_back(std::move(job));
     std::ranges::sort(trace_.jobs, {}, &TracedJob::begin_s);
     std::ranges::sort(trace_.open, {}, &TracedJob::begin_s);
-    std::ranges::sort(trace_.closed_s);
+    std::ranges::sort(trace_.done_s);
     trace_.opened = static_cast<std::uint64_t>(std::ranges::count_if(trace_.jobs, opens) +
                                                std::ranges::count_if(trace_.open, opens));
     return std::move(trace_);
@@ -81,8 +81,9 @@ class Reader {
   }
   void closed(const Json& e) {
     const Json& args = e.at("args");
-    trace_.closed_s.push_back(e.at("ts").get<double>() * kMicro);
-    if (args.at("status") == "done") trace_.megapixels += args.value("megapixels", 0.0);
+    if (args.at("status") != "done") return;
+    trace_.done_s.push_back(e.at("ts").get<double>() * kMicro);
+    trace_.megapixels += args.value("megapixels", 0.0);
   }
   void ended(const Json& args) {
     trace_.messages = args.at("messages").get<std::uint64_t>();
@@ -145,7 +146,7 @@ RunTrace side_by_side(std::vector<RunTrace> runs) {
       all.slots.emplace(worker + workers, slot);
     }
     for (auto& [image, source] : run.sources) all.sources[image + images] = std::move(source);
-    all.closed_s.insert(all.closed_s.end(), run.closed_s.begin(), run.closed_s.end());
+    all.done_s.insert(all.done_s.end(), run.done_s.begin(), run.done_s.end());
     all.opened += run.opened;
     all.messages += run.messages;
     all.channel_bytes += run.channel_bytes;
@@ -159,7 +160,7 @@ RunTrace side_by_side(std::vector<RunTrace> runs) {
   }
   std::ranges::sort(all.jobs, {}, &TracedJob::begin_s);
   std::ranges::sort(all.open, {}, &TracedJob::begin_s);
-  std::ranges::sort(all.closed_s);
+  std::ranges::sort(all.done_s);
   return all;
 }
 

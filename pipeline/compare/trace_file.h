@@ -29,7 +29,7 @@ struct RunTrace {
   std::vector<TracedJob> open;  // started and never answered: the run was killed. Slot and end: 0
   std::set<std::pair<std::uint32_t, std::uint32_t>>
       slots;                                     // (worker, slot) that there were, whether they worked or not
-  std::vector<double> closed_s;                  // when images got their rows, ascending
+  std::vector<double> done_s;                    // when images that were done got their names and rows, ascending
   std::map<std::uint64_t, std::string> sources;  // image -> input
   std::uint64_t opened = 0;  // jobs that opened an image (whole, decode), open ones among them, and were not declined
   std::uint64_t messages = 0, channel_bytes = 0, forks = 0, deaths = 0;

@@ -73,7 +73,7 @@ TEST_CASE("a trace tells of every image once and of every slot, in every mode", 
     CHECK(trace.ended);
     CHECK(trace.open.empty());
     CHECK(trace.slots.size() == way.slots);
-    CHECK(trace.closed_s.size() == 8);
+    CHECK(trace.done_s.size() == 8);
     CHECK(trace.opened == 8);
     CHECK(trace.sources.size() == 8);
     CHECK(std::filesystem::path(trace.sources.at(0)).parent_path() == sample_photos());
@@ -87,7 +87,7 @@ TEST_CASE("a trace tells of every image once and of every slot, in every mode", 
     CHECK(trace.deaths == 0);
     REQUIRE(!trace.jobs.empty());
     CHECK(trace.jobs.front().begin_s >= before);
-    CHECK(trace.closed_s.back() <= after);
+    CHECK(trace.done_s.back() <= after);
     CHECK((by_slot(trace).size() > 1) == (way.slots > 1));
     for (const auto& [slot, jobs] : by_slot(trace)) {
       CHECK(trace.slots.contains(slot));

@@ -86,7 +86,7 @@ TEST_CASE("what a trace says is read as it was written", "[trace]") {
   CHECK(trace.open.empty());
   CHECK(trace.opened == 1);
   CHECK(trace.sources == std::map<std::uint64_t, std::string>{{4, "a.jpg"}});
-  CHECK(trace.closed_s == std::vector<double>{4.0, 5.0});
+  CHECK(trace.done_s == std::vector<double>{5.0});
   CHECK(trace.megapixels == Approx(12.5));
   CHECK_FALSE(trace.ended);
 }
