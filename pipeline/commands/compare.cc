@@ -41,6 +41,8 @@ std::vector<Configuration> configurations_of(const CompareFlags& flags, Json& no
   for (const std::string& text : flags.configs) all.push_back(custom_configuration(text));
   for (const std::string& text : flags.peers) all.push_back(peer_configuration(text));
   if (all.empty()) throw UsageError("--modes none leaves nothing to compare: name something with --config or --peer");
+  if (std::ranges::all_of(all, &Configuration::is_peer))
+    throw UsageError("peers alone have nothing to be held against: name a mode with --modes, or --config, too");
   return all;
 }
 

@@ -241,8 +241,6 @@ std::vector<std::vector<std::size_t>> draw_orders(std::size_t configurations, in
 
 Json compare_runs(const RunsRequest& request, Random& random, Json& notes, double* megapixels) {
   if (request.configurations.empty()) throw UsageError("nothing to compare: name --modes, --config or --peer");
-  if (std::ranges::all_of(request.configurations, &Configuration::is_peer))
-    throw UsageError("peers alone have nothing to be held against: name a mode with --modes, or --config, too");
   if (request.set.paths.empty()) throw UsageError("no picture to compare with");
   if (request.runs < 1) throw UsageError("--runs: at least 1");
   if (request.warmup < 0) throw UsageError("--warmup: 0 or more");
