@@ -21,7 +21,8 @@ struct BalanceRequest {
   bool as_is = false;  // take the pictures as they are, in their order; else small copies of all and huge ones of a few
   int huge = 3;        // pictures that are made huge, at the end of the list; of workers + 1 one is always left over
   double huge_megapixels = 50;
-  double alpha = 0.01;
+  static constexpr double kAlpha = 0.01;
+  double alpha = kAlpha;
   const SignalWatch* signals = nullptr;
   std::function<void(const std::string&)> progress = {};  // where it has come to, for people; may be empty
 };

@@ -11,9 +11,18 @@ namespace {
 using html::At;
 
 std::string title_of(const At& document) {
+  const auto alone = [&](const char* section) {
+    for (const char* other : {"runs", "costs", "faults", "balance"})
+      if (document.has(other) != (std::string_view(other) == section)) return false;
+    return true;
+  };
   const At set = document["set"];
-  if (!set.there()) return "What threads and processes cost here";
-  return fmt::format("Threads or processes, on {} pictures", set["images"].json());
+  const std::string on = set.there() ? fmt::format(", on {} pictures", set["images"].json()) : "";
+  if (alone("costs")) return "What threads and processes cost here";
+  if (alone("faults")) return "What a fault costs with threads and with processes" + on;
+  if (alone("balance")) return "How to deal out huge and small pictures" + on;
+  if (document.has("runs")) return "Threads or processes" + on;
+  return "Threads and processes, measured" + on;
 }
 
 std::string head(const At& document) {

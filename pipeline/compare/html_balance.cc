@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
+#include "pipeline/compare/balance.h"
 #include "pipeline/compare/html_bars.h"
 #include "pipeline/compare/html_parts.h"
 #include "pipeline/compare/html_timeline.h"
+#include "pipeline/compare/statistics.h"
 
 namespace tessera::pipeline::html {
 namespace {
@@ -25,7 +28,7 @@ std::string ways_chart(const std::vector<At>& ways) {
                     figure(way["wall_s"]["low"], Unit::kSeconds), figure(way["wall_s"]["high"], Unit::kSeconds),
                     figure(way["relative"]["ratio"], Unit::kTimes), figure(way["utilisation"]["median"], Unit::kPart),
                     figure(way["imbalance"]["median"], Unit::kPart), figure(way["tail_s"]["median"], Unit::kSeconds),
-                    "<code>" + escape(way["command"].text()) + "</code>"});
+                    "<code>" + words(way["command"].text()) + "</code>"});
   }
   const At best = *std::min_element(ways.begin(), ways.end(), [](const At& a, const At& b) {
     return a["wall_s"]["median"].number() < b["wall_s"]["median"].number();
@@ -72,6 +75,23 @@ std::string busy_chart(const std::vector<At>& ways) {
        [panels](Fit fit) { return draw_busy(panels, fit); }, busy_tables(panels)});
 }
 
+std::string huge_ones(const At& set) {
+  if (set["huge"].number() < 1) return "";
+  const bool one = set["huge"].number() == 1;
+  std::string out = fmt::format(", {} huge {}", figure(set["huge"], Unit::kCount), one ? "one" : "ones");
+  if (set.has("huge_megapixels"))
+    out += fmt::format(" of {} megapixels{}", figure(set["huge_megapixels"], Unit::kNumber), one ? "" : " each");
+  return out + " among them";
+}
+
+// Whether there were runs enough for the test to find anything.
+bool tested(const At& balance) {
+  std::size_t runs = std::numeric_limits<std::size_t>::max();
+  for (const At& way : balance["ways"].items())
+    runs = std::min(runs, static_cast<std::size_t>(way["wall_s"]["n"].number()));
+  return runs >= runs_needed(balance["pairs"].items().size(), BalanceRequest::kAlpha);
+}
+
 }  // namespace
 
 std::string balance_part(const At& document) {
@@ -83,17 +103,15 @@ std::string balance_part(const At& document) {
                     heading(2, "balance", "Balance: many small pictures and a few huge ones");
   out += paragraph(escape(balance["explanation"].text()));
   out += paragraph(
-      fmt::format("{} pictures, {} of them huge; {} megapixels in all, {} of them in the huge ones; {} workers.{}",
-                  figure(set["images"], Unit::kCount), figure(set["huge"], Unit::kCount),
-                  figure(set["megapixels"], Unit::kNumber), figure(set["huge_megapixels"], Unit::kNumber),
-                  figure(balance["workers"], Unit::kCount),
+      fmt::format("{} pictures of {} megapixels in all{}; {} workers.{}", figure(set["images"], Unit::kCount),
+                  figure(set["megapixels"], Unit::kNumber), huge_ones(set), figure(balance["workers"], Unit::kCount),
                   set["made"].yes() ? " The set was made for this from the pictures given." : ""),
       "reading");
   out += ways_chart(ways) + timelines_chart(ways) + busy_chart(ways);
   std::vector<std::string> names;
   for (const At& way : ways) names.push_back(way["name"].text());
   return out + heading(3, "balance-pairs", "Which ways differ by more than noise") +
-         pairs_tables(balance["pairs"], names, "balance") + "</section>\n";
+         pairs_tables(balance["pairs"], names, "balance", tested(balance)) + "</section>\n";
 }
 
 }  // namespace tessera::pipeline::html

@@ -1,4 +1,4 @@
-// The answer and the charts of what the runs took.
+// The charts of what the runs took.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,6 +29,16 @@ At extreme(const Configurations& all, const std::string& object, const std::stri
   return least ? *std::min_element(all.begin(), all.end(), less) : *std::max_element(all.begin(), all.end(), less);
 }
 
+// Peers may do other work: nobody is held against them.
+Configurations ours_of(const Configurations& all) {
+  Configurations ours;
+  for (const At& c : all)
+    if (c["kind"].text() != "peer") ours.push_back(c);
+  return ours.empty() ? all : ours;
+}
+
+bool tested(const At& runs) { return runs["method"]["runs"].number() >= runs["method"]["runs_needed"].number(); }
+
 std::string named(const At& configuration) { return name(configuration["name"].text()); }
 
 std::string wall_chart(const Configurations& all) {
@@ -48,12 +58,14 @@ std::string wall_chart(const Configurations& all) {
                     figure(c["wall_s"]["max"], Unit::kSeconds), figure(c["wall_s"]["n"], Unit::kCount),
                     figure(c["images_per_s"]["median"], Unit::kNumber)});
   }
-  const At fastest = extreme(all, "wall_s", "median", true), slowest = extreme(all, "wall_s", "median", false);
-  std::string finding = fmt::format("{} has the shortest median, {}", named(fastest),
+  const Configurations ours = ours_of(all);
+  const At fastest = extreme(ours, "wall_s", "median", true), slowest = extreme(ours, "wall_s", "median", false);
+  std::string finding = fmt::format("{} has the shortest median{}, {}", named(fastest),
+                                    ours.size() < all.size() ? " of Tessera's configurations" : "",
                                     figure(fastest["wall_s"]["median"], Unit::kSeconds));
-  finding += all.size() == 1 ? "."
-                             : fmt::format("; {} the longest, {}.", named(slowest),
-                                           figure(slowest["wall_s"]["median"], Unit::kSeconds));
+  finding += ours.size() == 1 ? "."
+                              : fmt::format("; {} the longest, {}.", named(slowest),
+                                            figure(slowest["wall_s"]["median"], Unit::kSeconds));
   return figure_element(
       {"wall", finding,
        "One bar for each configuration; shorter is better. The bracket holds the median with 95 % "
@@ -63,14 +75,26 @@ std::string wall_chart(const Configurations& all) {
              {"Configuration", "Median", "From", "To", "Mean", "Sigma", "Least", "Most", "Runs", "Images/s"}, rows)});
 }
 
+// Whether any bar of windows would be long enough to be seen.
+bool windows_show(const Configurations& all) {
+  constexpr double kVisible = 0.01;  // of the axis
+  double windows = 0, longest = 0;
+  for (const At& c : all) {
+    windows = std::max(windows, c["memory"]["windows_bytes"].number());
+    longest = std::max({longest, windows, c["memory"]["pss_bytes"].number()});
+  }
+  return windows > 0 && windows >= kVisible * longest;
+}
+
 std::string memory_chart(const Configurations& all) {
+  const bool windows = windows_show(all);
   Bars bars{Unit::kBytes, "memory at its peak", false, {}, 100};
   std::vector<Row> rows;
   for (const At& c : all) {
     const At m = c["memory"];
     bars.bars.push_back({c["name"].text(),
                          {{m["private_bytes"].number(), 0, "p"}, {m["shared_bytes"].number(), 1, "s"}},
-                         {m["windows_bytes"].number(), 2, ""},
+                         {windows ? m["windows_bytes"].number() : 0, 2, ""},
                          0,
                          0,
                          svg_figure(m["pss_bytes"], Unit::kBytes)});
@@ -78,22 +102,24 @@ std::string memory_chart(const Configurations& all) {
                     figure(m["shared_bytes"], Unit::kBytes), figure(m["windows_bytes"], Unit::kBytes),
                     figure(m["processes"], Unit::kCount), figure(m["samples"], Unit::kCount)});
   }
-  const At least = extreme(all, "memory", "pss_bytes", true), most = extreme(all, "memory", "pss_bytes", false);
+  std::vector<std::pair<std::size_t, std::string>> key{{0, "p: private"}, {1, "s: shared"}};
+  if (windows) key.emplace_back(2, "pages of windows");
+  const Configurations ours = ours_of(all);
+  const At least = extreme(ours, "memory", "pss_bytes", true), most = extreme(ours, "memory", "pss_bytes", false);
   std::string finding =
       fmt::format("{} needs the least memory, {}", named(least), figure(least["memory"]["pss_bytes"], Unit::kBytes));
-  finding += all.size() == 1
+  finding += ours.size() == 1
                  ? "."
                  : fmt::format("; {} the most, {}.", named(most), figure(most["memory"]["pss_bytes"], Unit::kBytes));
   return figure_element(
       {"memory", finding,
-       "Proportional set size of all processes of a run, added up, when it was highest: pages that one process alone "
-       "maps (p) and pages shared by several (s). The thin bar: pages of the shared-memory windows then, mapped or "
-       "not; "
-       "those that are mapped are among the pages above.",
-       [bars](Fit fit) {
-         return stacked({draw_bars(bars, fit),
-                         fill_key({{0, "p: private"}, {1, "s: shared"}, {2, "pages of windows"}}, width_of(fit))},
-                        4);
+       fmt::format("Proportional set size of all processes of a run, added up, when it was highest: pages that one "
+                   "process alone maps (p) and pages shared by several (s).{}",
+                   windows ? " The thin bar: pages of the shared-memory windows then, mapped or not; those that are "
+                             "mapped are among the pages above."
+                           : ""),
+       [bars, key](Fit fit) {
+         return stacked({draw_bars(bars, fit), fill_key(key, width_of(fit))}, 4);
        },
        table("Memory at its peak",
              {"Configuration", "All", "Private", "Shared", "Pages of windows", "Processes", "Samples"}, rows)});
@@ -245,20 +271,6 @@ std::string scaling_chart(const At& runs, double cpus) {
 
 }  // namespace
 
-std::string answer_part(const At& document) {
-  const At runs = document["runs"];
-  if (!runs.there()) return "";
-  std::string out = "<section class=\"answer\" aria-labelledby=\"answer\">\n" + heading(2, "answer", "The answer");
-  const At recommendation = runs["recommendation"];
-  if (recommendation.there()) {
-    out += paragraph("<strong>Use this:</strong>", "lead") + command_block(recommendation["command"].text());
-    out += paragraph(escape(recommendation["why"].text()));
-  }
-  out += "<ul class=\"verdict\">\n";
-  for (const At& sentence : runs["verdict"].items()) out += "<li>" + escape(sentence.text()) + "</li>\n";
-  return out + "</ul>\n</section>\n";
-}
-
 std::string runs_part(const At& document) {
   const At runs = document["runs"];
   const Configurations all = runs["configurations"].items();
@@ -268,7 +280,8 @@ std::string runs_part(const At& document) {
   out += wall_chart(all);
   std::vector<std::string> names;
   for (const At& c : all) names.push_back(c["name"].text());
-  out += heading(3, "pairs", "Which differences are more than noise") + pairs_tables(runs["pairs"], names, "runs");
+  out += heading(3, "pairs", "Which differences are more than noise") +
+         pairs_tables(runs["pairs"], names, "runs", tested(runs));
   const std::string scaling = scaling_chart(runs, cpus);
   if (!scaling.empty()) out += heading(3, "scaling", "How it grows with the number of workers") + scaling;
   out += heading(3, "memory-use", "Memory") + memory_chart(all);

@@ -55,15 +55,17 @@ std::string same_bytes(const At& configuration) {
 }
 
 // What the pair says of the configuration `a`, as words: never a colour alone.
-std::string pair_cell(const At& pair) {
+std::string pair_cell(const At& pair, bool tested) {
   const std::string ratio = figure(pair["ratio"]["ratio"], Unit::kTimes);
+  if (!tested) return "<span class=\"pair noise\">? " + ratio + "</span>";
   if (!pair["significant"].yes()) return "<span class=\"pair noise\">≈ " + ratio + "</span>";
   return fmt::format("<span class=\"pair\"><strong>{}</strong> {}</span>",
                      pair["ratio"]["ratio"].number() < 1 ? "faster" : "slower", ratio);
 }
 
 // The other way round, without a figure: the document has none for it.
-std::string reverse_cell(const At& pair) {
+std::string reverse_cell(const At& pair, bool tested) {
+  if (!tested) return "<span class=\"noise\">?</span>";
   if (!pair["significant"].yes()) return "<span class=\"noise\">≈</span>";
   return pair["ratio"]["ratio"].number() < 1 ? "slower" : "faster";
 }
@@ -89,23 +91,25 @@ std::string metrics_tables(const At& runs) {
   std::vector<Row> commands;
   for (const At& configuration : runs["configurations"].items())
     commands.push_back({name(configuration["name"].text()),
-                        "<code>" + escape(configuration["command"].text()) + "</code>", same_bytes(configuration)});
+                        "<code>" + words(configuration["command"].text()) + "</code>", same_bytes(configuration)});
   return out + table("Commands", {"Configuration", "Command", "Same bytes as the first"}, commands);
 }
 
-std::string pairs_tables(const At& pairs, const std::vector<std::string>& names, const std::string& id) {
+std::string pairs_tables(const At& pairs, const std::vector<std::string>& names, const std::string& id, bool tested) {
   if (pairs.items().empty()) return paragraph("There is no pair to compare.");
   std::map<std::pair<std::size_t, std::size_t>, std::string> cells;
   std::vector<Row> list;
   for (const At& pair : pairs.items()) {
     const auto a = static_cast<std::size_t>(pair["a"].number()), b = static_cast<std::size_t>(pair["b"].number());
     if (a >= names.size() || b >= names.size()) continue;
-    cells[{a, b}] = pair_cell(pair);
-    cells[{b, a}] = reverse_cell(pair);
+    cells[{a, b}] = pair_cell(pair, tested);
+    cells[{b, a}] = reverse_cell(pair, tested);
     list.push_back({name(names[a]) + " / " + name(names[b]), figure(pair["ratio"]["ratio"], Unit::kTimes),
                     figure(pair["ratio"]["low"], Unit::kTimes), figure(pair["ratio"]["high"], Unit::kTimes),
                     figure(pair["p"], Unit::kNumber), figure(pair["p_adjusted"], Unit::kNumber),
-                    pair["significant"].yes() ? "more than noise" : "within noise"});
+                    !tested                     ? "too few runs to test"
+                    : pair["significant"].yes() ? "more than noise"
+                                                : "within noise"});
   }
   std::vector<std::string> columns{"Row against column"};
   std::vector<Row> rows;
@@ -117,11 +121,11 @@ std::string pairs_tables(const At& pairs, const std::vector<std::string>& names,
       row.push_back(there != cells.end() ? there->second : i == j ? "<span class=\"none\">same</span>" : "");
     }
   }
-  return paragraph(
-             "Time of the row's configuration divided by that of the column's. \"Faster\" and \"slower\" stand only "
-             "where "
-             "the rank test finds a difference after correction for the number of pairs; ≈ is within noise.",
-             "reading") +
+  const std::string meaning =
+      tested ? "\"Faster\" and \"slower\" stand only where the rank test finds a difference after correction for the "
+               "number of pairs; ≈ is within noise."
+             : "?: too few runs to test any difference.";
+  return paragraph("Time of the row's configuration divided by that of the column's. " + meaning, "reading") +
          table("Matrix of pairs", columns, rows) + "<details id=\"pairs-of-" + id +
          "\"><summary>Every pair with its probabilities</summary>\n" +
          table("Pairs", {"Pair", "Ratio of times", "From", "To", "p", "p, corrected", "Difference"}, list) +

@@ -26,7 +26,7 @@ a { color: var(--accent); text-underline-offset: 0.2em }
 .kicker { margin: 0 0 0.25rem; color: var(--accent); font-weight: 650; letter-spacing: 0.02em }
 .about, .reading, .note, .interval, .none, footer { color: var(--soft) }
 .reading, .note { font-size: 0.9rem }
-data, time, .interval, .pair { white-space: nowrap }
+data, time, .interval, .pair, .option { white-space: nowrap }
 .skip { position: absolute; left: -100rem }
 .skip:focus { left: 0.75rem; top: 0.5rem; background: var(--paper); padding: 0.25rem 0.5rem }
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; padding: 0; margin: 0.5rem 0 0 }
@@ -94,6 +94,10 @@ svg.narrow { display: none }
 .m0 { fill: var(--accent) }
 .m1, .m3, .m4, .m5, .m7 { fill: var(--paper); stroke: var(--ink); stroke-width: 1.5 }
 .scroll { overflow-x: auto; margin: 0 0 1.5rem }
+@media screen and (min-width: 58rem) {
+  .scroll { width: max-content; min-width: 100%; max-width: calc(100vw - 3rem); position: relative; left: 50%;
+  transform: translateX(-50%) }
+}
 table { border-collapse: collapse; font-size: 0.9rem; line-height: 1.45; font-variant-numeric: tabular-nums;
   overflow-wrap: normal }
 caption { text-align: left; font-weight: 650; padding: 0.25rem 0 0.5rem }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "pipeline/compare/figures.h"
 
 namespace tessera::pipeline::html {
@@ -90,7 +92,21 @@ std::string escape(std::string_view text) {
   return out;
 }
 
-std::string name(std::string_view text) { return "<bdi>" + escape(text) + "</bdi>"; }
+std::string words(std::string_view text) {
+  constexpr std::size_t kLongest = 24;  // an option; anything longer must be allowed to break
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(" \n\t", at), text.size());
+    const std::string_view word = text.substr(at, end - at);
+    const bool option = word.size() > 1 && word.size() <= kLongest && word[0] == '-';
+    out += option ? "<span class=\"option\">" + escape(word) + "</span>" : escape(word);
+    if (end < text.size()) out += text[end];
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string name(std::string_view text) { return "<bdi>" + words(text) + "</bdi>"; }
 
 std::string figure(const At& at, Unit unit) {
   if (!at.there()) return std::string(kNotMeasured);
@@ -146,7 +162,7 @@ std::string paragraph(const std::string& html, const std::string& style) {
 }
 
 std::string command_block(const std::string& command) {
-  return "<pre class=\"command\" tabindex=\"0\" aria-label=\"command line\"><code>" + escape(command) +
+  return "<pre class=\"command\" tabindex=\"0\" aria-label=\"command line\"><code>" + words(command) +
          "</code></pre>\n";
 }
 

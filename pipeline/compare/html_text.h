@@ -23,6 +23,7 @@ class At {
   double number() const;                  // 0 when it is none
   std::string text() const;               // "" when it is none
   bool yes() const { return value_->is_boolean() && value_->get<bool>(); }
+  const Json& value() const { return *value_; }
   const std::string& pointer() const { return pointer_; }
   std::string json() const { return value_->dump(); }
 
@@ -37,6 +38,8 @@ enum class Unit { kSeconds, kBytes, kSize, kCount, kTimes, kPart, kPerSecond, kN
 std::string show(double value, Unit);
 /// `text` for HTML and XML, in elements and in quoted attributes; control characters as U+FFFD.
 std::string escape(std::string_view text);
+/// Escaped for elements alone; options ("-j2", "--threads") are not broken at their hyphens.
+std::string words(std::string_view text);
 /// Text whose direction is its own: names, which may be written from right to left.
 std::string name(std::string_view text);
 /// <data value="..." data-json="/...">: the figure with its place. Null: a dash that says "not measured".

@@ -109,7 +109,10 @@ std::string costs(const Json& document, std::initializer_list<std::string_view> 
 std::string costs_chapter(const Json& document, std::string_view title, std::string_view idea,
                           std::initializer_list<std::string_view> ids) {
   const std::string measured = costs(document, ids);
-  return measured.empty() ? "" : chapter(title, idea) + measured;
+  if (measured.empty()) return "";
+  const bool quick = document.at("costs").at("quick");
+  return chapter(title, idea) + (quick ? "*Measured quickly (--quick): fewer samples, wider intervals.*\n\n" : "") +
+         measured;
 }
 
 std::string machine_chapter(const Json& document) {

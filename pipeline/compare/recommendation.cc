@@ -19,7 +19,10 @@ using Indices = std::vector<std::size_t>;
 class Choice {
  public:
   explicit Choice(const Json& runs)
-      : all_(runs.at("configurations")), pairs_(runs.at("pairs")), blind_(too_few_runs(runs)) {}
+      : all_(runs.at("configurations")),
+        pairs_(runs.at("pairs")),
+        method_(runs.at("method")),
+        blind_(too_few_runs(runs)) {}
 
   Json recommend() const {
     const Indices ours = those(all(), [&](std::size_t i) { return all_[i].at("kind") == "tessera"; });
@@ -77,7 +80,7 @@ class Choice {
   std::string behind(std::size_t i, std::size_t fastest) const {
     return fmt::format("{} behind {}, {}", apart_text(difference(pairs_, i, fastest).ratio.ratio), name(fastest),
                        difference(pairs_, i, fastest).significant ? "beyond noise"
-                       : blind_                                   ? "with too few runs to tell it from noise"
+                       : blind_                                   ? "not tested"
                                                                   : "within noise");
   }
   std::string memory_text(std::size_t i, std::size_t other) const {
@@ -87,23 +90,28 @@ class Choice {
     return fmt::format("{}, {} {} than {}.", own, bytes_text(std::abs(more)), more > 0 ? "more" : "less", name(other));
   }
   Json chosen(std::size_t i, const std::string& why) const {
-    return {{"configuration", i}, {"command", all_[i].at("command")}, {"why", why}};
+    const std::string undecided = blind_
+                                      ? fmt::format("Undecided: too few runs ({}, needed: {}). By the medians alone, ",
+                                                    method_.at("runs").get<int>(), method_.at("runs_needed").get<int>())
+                                      : "";
+    return {{"configuration", i}, {"command", all_[i].at("command")}, {"why", undecided + why}};
   }
 
   Json with(std::size_t i, std::size_t fastest) const {
     const std::string keeps = all_[i].at("mode") == "processes"
                                   ? "a picture that crashes its worker costs itself and no other"
-                                  : "a picture that crashes its worker cannot end the run, and those beside it in that "
-                                    "worker are done again";
+                                  : "a picture that crashes its worker ends that worker and not the run; the pictures "
+                                    "that the same worker had in hand are begun again by another";
     const std::string time =
-        i == fastest ? fmt::format("Of Tessera's configurations it took the least time ({})", seconds_text(wall(i)))
-                     : fmt::format("It takes {}, {}", seconds_text(wall(i)), behind(i, fastest));
+        i == fastest
+            ? fmt::format("{} took the least time of Tessera's configurations ({})", name(i), seconds_text(wall(i)))
+            : fmt::format("{} takes {}, {}", name(i), seconds_text(wall(i)), behind(i, fastest));
     return chosen(i, fmt::format("{}, and {}. {}", time, keeps, memory_text(i, fastest)));
   }
 
   Json without(std::size_t i, std::size_t fastest, const Indices& isolating) const {
-    std::string why = i == fastest ? fmt::format("It took the least time ({})", seconds_text(wall(i)))
-                                   : fmt::format("It takes {}, {}", seconds_text(wall(i)), behind(i, fastest));
+    std::string why = i == fastest ? fmt::format("{} took the least time ({})", name(i), seconds_text(wall(i)))
+                                   : fmt::format("{} takes {}, {}", name(i), seconds_text(wall(i)), behind(i, fastest));
     if (isolating.empty()) {
       why += "; no configuration that isolates was compared";
     } else {
@@ -116,7 +124,7 @@ class Choice {
                          "started again with --resume.");
   }
 
-  const Json &all_, &pairs_;
+  const Json &all_, &pairs_, &method_;
   bool blind_;
 };
 

@@ -31,6 +31,7 @@ class Verdict {
 
   Sentences sentences() {
     few_runs();
+    failed_images();
     busy_machine();
     fastest();
     threads_against_processes();
@@ -50,7 +51,7 @@ class Verdict {
   double wall(std::size_t i) const { return all_[i].at("wall_s").at("median"); }
   double memory(std::size_t i) const { return all_[i].at("memory").at("pss_bytes"); }
   Difference between(std::size_t one, std::size_t other) const { return difference(pairs_, one, other); }
-  std::string noise() const { return blind_ ? "too few runs to tell it from noise" : "within noise"; }
+  std::string noise() const { return blind_ ? "not tested: too few runs" : "within noise"; }
 
   /// "processes -j4 takes 2.6 % longer than threads -j2 (1.4 % to 3.9 %)" or "... and ...: 0.7 % apart, within noise"
   std::string against(std::size_t one, std::size_t other) const {
@@ -100,6 +101,18 @@ class Verdict {
           runs_.at("method").at("runs_needed").get<std::size_t>());
   }
 
+  /// Failed in every configuration of Tessera's alike; a peer's failures are not known.
+  std::size_t failed() const {
+    std::size_t most = 0;
+    for (const Json& c : all_) most = std::max(most, c.value("failed", std::size_t{0}));
+    return std::min(most, images_);
+  }
+  void failed_images() {
+    if (failed() > 0)
+      say("{} of {} failed, in every configuration alike: the figures are those of doing the others.", failed(),
+          counted(images_, "picture"));
+  }
+
   void busy_machine() {
     std::vector<double> loads;
     for (const Json& c : all_)
@@ -111,17 +124,27 @@ class Verdict {
           percent_text(median_of(loads)));
   }
 
+  bool is_ours(std::size_t i) const { return all_[i].at("kind") == "tessera"; }
+  bool has_peers() const {
+    return std::any_of(all_.begin(), all_.end(), [](const Json& c) { return c.at("kind") == "peer"; });
+  }
+  std::size_t best_of_ours() const {
+    Maybe best;
+    for (std::size_t i = 0; i < all_.size(); ++i)
+      if (is_ours(i) && (!best || wall(i) < wall(*best))) best = i;
+    return best.value();
+  }
+
   void fastest() {
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < all_.size(); ++i)
-      if (wall(i) < wall(best)) best = i;
+    const std::size_t best = best_of_ours(), done = images_ - failed();
     const std::string took =
-        fmt::format("{} took the least time: {} for {} ({})", name(best), seconds_text(wall(best)),
-                    counted(images_, "picture"), rate_text(static_cast<double>(images_) / wall(best), "images/s"));
+        fmt::format("{} took the least time{}: {} for {} ({})", name(best),
+                    has_peers() ? " of Tessera's configurations" : "", seconds_text(wall(best)),
+                    counted(done, "picture"), rate_text(static_cast<double>(done) / wall(best), "images/s"));
     Sentences as_fast, slower;
     Maybe next, last;
     for (std::size_t i = 0; i < all_.size(); ++i) {
-      if (i == best) continue;
+      if (i == best || !is_ours(i)) continue;
       if (!between(i, best).significant) {
         as_fast.push_back(fmt::format("{} ({} apart)", name(i), apart_text(between(i, best).ratio.ratio)));
         continue;
@@ -130,8 +153,9 @@ class Verdict {
       if (!last || wall(i) > wall(*last)) last = i;
     }
     say("{}.", took);
-    if (!as_fast.empty())
-      say("{} cannot be told from it: {}.", list_text(as_fast), blind_ ? "too few runs" : "within noise");
+    if (!as_fast.empty() && blind_)
+      say("Against it, {} {} not tested: too few runs.", list_text(as_fast), as_fast.size() == 1 ? "was" : "were");
+    if (!as_fast.empty() && !blind_) say("{} cannot be told from it: within noise.", list_text(as_fast));
     if (next) say("The next that is slower beyond noise: {}.", against(*next, best));
     if (last && last != next) say("The slowest: {}.", against(*last, best));
   }
@@ -144,7 +168,7 @@ class Verdict {
     say("Threads against processes: {}.", against(threads, processes));
     const std::string time = d.slower()   ? fmt::format("{} of time", apart_text(d.ratio.ratio))
                              : d.faster() ? "no time (the processes are faster)"
-                             : blind_     ? "an unknown part of time (too few runs)"
+                             : blind_     ? "time that was not tested (too few runs)"
                                           : "no time that could be told from noise";
     say("Isolation, that is processes instead of threads, costs {}, and takes {} at the peak.", time,
         memory_against(processes, threads));
@@ -180,44 +204,51 @@ class Verdict {
 
   void scaling() {
     for (const Json& curve : runs_.at("scaling")) {
-      if (curve.at("serial_fraction").is_null()) continue;
       std::vector<const Json*> points;
       for (const Json& point : curve.at("points"))
         if (point.at("slots").get<int>() <= cpus_) points.push_back(&point);
-      const Json* top = points.front();
-      const Json* stop = points.front();  // the last that was faster beyond noise than what came before
-      for (const Json* point : points) {
-        if (point->at("speedup").at("ratio").get<double>() > top->at("speedup").at("ratio").get<double>()) top = point;
-        if (between(point->at("configuration"), stop->at("configuration")).faster()) stop = point;
-      }
-      const double serial = curve.at("serial_fraction");
-      const int slots = top->at("slots");
-      std::string more;
-      if (!blind_ && points.back()->at("slots") > stop->at("slots"))
-        more = fmt::format(" From {} on nothing is gained that could be told from noise.",
-                           counted(stop->at("slots").get<std::size_t>(), "slot"));
-      more += serial > 0 ? fmt::format(
-                               " Amdahl's serial part is {}, so that no number of CPUs could make it more than {} "
-                               "times as fast",
-                               percent_text(serial), digits(1 / serial))
-                         : " Amdahl's serial part is too small to be seen";
-      if (std::count_if(points.begin(), points.end(), [](const Json* p) { return p->at("slots") > 1; }) == 1)
-        more += " (fitted to one point: a rough figure)";
-      say("Scaling of {}: with {} {} times the speed of {} ({} would be ideal).{}.",
-          curve.at("mode").get<std::string>(), counted(static_cast<std::size_t>(slots), "slot"),
-          ratio_text(top->at("speedup").at("ratio")), curve.at("baseline").get<std::string>(), slots, more);
+      const auto more = [](const Json* point) { return point->at("slots") > 1; };
+      if (std::any_of(points.begin(), points.end(), more))
+        scaling_of(curve, points, std::ranges::count_if(points, more));
     }
   }
 
+  /// One mode's, of points of which `fitted` have more than one slot.
+  void scaling_of(const Json& curve, const std::vector<const Json*>& points, std::ptrdiff_t fitted) {
+    const auto slots = [](const Json* point) { return point->at("slots").get<std::size_t>(); };
+    const auto speedup = [](const Json* point) { return point->at("speedup").at("ratio").get<double>(); };
+    const Json* top = nullptr;
+    const Json* stop = points.front();  // the last that was faster beyond noise than what came before
+    for (const Json* point : points) {
+      if (slots(point) > 1 && (top == nullptr || speedup(point) > speedup(top))) top = point;
+      if (between(point->at("configuration"), stop->at("configuration")).faster()) stop = point;
+    }
+    const std::string begin = fmt::format(
+        "Scaling of {}: with {} {} times the speed of {} ({} would be ideal)", curve.at("mode").get<std::string>(),
+        counted(slots(top), "slot"), ratio_text(speedup(top)), curve.at("baseline").get<std::string>(), slots(top));
+    if (blind_) return say("{}; what it comes to with more cannot be told: too few runs.", begin);
+    std::string more;
+    if (slots(points.back()) > slots(stop))
+      more = fmt::format(" From {} on nothing is gained that could be told from noise.", counted(slots(stop), "slot"));
+    say("{}.{}{}", begin, more, law(curve.at("serial_fraction"), fitted));
+  }
+  static std::string law(const Json& part, std::ptrdiff_t fitted) {
+    if (part.is_null())
+      return " Amdahl's serial part cannot be told: not every point is faster than one slot for sure.";
+    const double serial = part;
+    if (serial <= 0) return " Amdahl's serial part is too small to be seen.";
+    if (fitted == 1) return fmt::format(" Amdahl's serial part by this one point: about {}.", percent_text(serial));
+    return fmt::format(
+        " Amdahl's serial part is {}, so that no number of CPUs could make it more than {} times as fast.",
+        percent_text(serial), digits(1 / serial));
+  }
+
   void peers() {
-    Maybe ours;
     for (std::size_t i = 0; i < all_.size(); ++i)
-      if (all_[i].at("kind") == "tessera" && (!ours || wall(i) < wall(*ours))) ours = i;
-    for (std::size_t i = 0; i < all_.size(); ++i)
-      if (all_[i].at("kind") == "peer")
+      if (!is_ours(i))
         say("The peer against the fastest of Tessera's: {}. Its files were counted and not compared: it may do other "
             "work.",
-            against(i, *ours));
+            against(i, best_of_ours()));
   }
 
   const Json &runs_, &all_, &pairs_;

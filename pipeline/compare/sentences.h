@@ -9,7 +9,7 @@
 namespace tessera::pipeline {
 
 /// Of a "runs" section that has everything but verdict and recommendation. What is said, as far as there is something:
-/// too few runs; others that used the machine; the fastest; threads against processes; what isolation costs; hybrid;
+/// too few runs; pictures that failed; others that used the machine; the fastest; threads against processes; what isolation costs; hybrid;
 /// more workers than CPUs; how far each mode scales; peers.
 std::vector<std::string> verdict_sentences(const Json& runs, std::size_t images, int cpus);
 

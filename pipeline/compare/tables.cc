@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "pipeline/compare/fault_fate.h"
 #include "pipeline/compare/figures.h"
 
 namespace tessera::pipeline {
@@ -174,9 +175,9 @@ TextTable faults_table(const Json& faults) {
   for (const Json& row : faults.at("rows")) {
     const auto count = [&](const char* key) { return count_text(row.at(key).get<double>()); };
     table.rows.push_back({row.at("fault").get<std::string>() + ", " + row.at("mode").get<std::string>(),
-                          (row.at("survived").get<bool>() ? "survived: " : "died: ") + row.at("end").get<std::string>(),
-                          count("done"), count("lost"), count("lost_for_good"), count("redone"), count("restarts"),
-                          seconds_text(row.at("recover_s").get<double>()),
+                          fate_text(row) + ": " + end_text(row), count("done"), count("lost"), count("lost_for_good"),
+                          count("redone"), count("restarts"),
+                          took_longer(row) ? seconds_text(row.at("recover_s").get<double>()) : "within noise",
                           row.at("identical").get<bool>() ? "yes" : "no"});
   }
   return table;

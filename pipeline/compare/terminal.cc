@@ -69,6 +69,10 @@ void show_runs(Screen& screen, const Json& runs) {
 }
 
 void show_costs(Screen& screen, const Json& costs) {
+  if (costs.at("quick") == true) {
+    screen.blank();
+    screen.paragraph("Costs were measured quickly (--quick): fewer samples, wider intervals.");
+  }
   for (const Json& group : costs.at("groups")) {
     screen.title("Costs: " + group.at("title").get<std::string>());
     screen.table(cost_table(group));
@@ -108,9 +112,9 @@ void show_verdict(Screen& screen, const Json& runs) {
   for (const std::string sentence : runs.at("verdict")) screen.paragraph("* " + sentence, 2);
   screen.title("Recommendation");
   const Json& recommendation = runs.at("recommendation");
-  screen.paragraph(recommendation.at("why"));
-  screen.blank();
   screen.command(recommendation.at("command"));
+  screen.blank();
+  screen.paragraph(recommendation.at("why"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A comparison for a terminal: tables with bars, the verdict in words, the recommended command last.
+// A comparison for a terminal: tables with bars, the verdict in words, last the recommended command and why.
 #pragma once
 
 #include <string>

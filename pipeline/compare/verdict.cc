@@ -29,25 +29,36 @@ std::optional<std::size_t> baseline_of(const Json& configurations) {
   return serial ? serial : least_time(configurations, [](const Json& c) { return c.at("slots") == 1; });
 }
 
-Json scaling_of(const Json& configurations, std::size_t baseline, int cpus) {
+/// Noise has a serial part too: only what beats one slot beyond doubt is a law's.
+Json serial_part(const std::vector<Json>& fitted, bool blind) {
+  const auto tells = [](const Json& point) { return point.at("speedup").at("low") > 1; };
+  if (blind || fitted.empty() || !std::all_of(fitted.begin(), fitted.end(), tells)) return nullptr;
+  std::vector<std::pair<double, double>> speedups;
+  for (const Json& point : fitted)
+    speedups.emplace_back(point.at("slots").get<double>(), point.at("speedup").at("ratio").get<double>());
+  return serial_fraction(speedups);
+}
+
+Json scaling_of(const Json& configurations, std::size_t baseline, int cpus, bool blind) {
   Json scaling = Json::array();
   for (const std::string mode : {"threads", "processes", "hybrid"}) {
     std::vector<Json> points;
-    std::vector<std::pair<double, double>> fitted;
+    std::vector<Json> fitted;
     for (std::size_t i = 0; i < configurations.size(); ++i) {
       const Json& c = configurations[i];
       if (c.value("mode", Json()) != mode || c.at("name") != standard_name(c)) continue;
       const int slots = c.at("slots");
       points.push_back({{"slots", slots}, {"speedup", c.at("speedup")}, {"configuration", i}});
-      if (slots > 1 && slots <= cpus) fitted.emplace_back(slots, c.at("speedup").at("ratio").get<double>());
+      if (slots > 1 && slots <= cpus) fitted.push_back(points.back());
     }
-    if (points.empty()) continue;
+    const auto beyond_one = [](const Json& point) { return point.at("slots") > 1; };
+    if (std::none_of(points.begin(), points.end(), beyond_one)) continue;
     std::stable_sort(points.begin(), points.end(),
                      [](const Json& a, const Json& b) { return a.at("slots").get<int>() < b.at("slots").get<int>(); });
     scaling.push_back({{"mode", mode},
                        {"baseline", configurations[baseline].at("name")},
                        {"points", points},
-                       {"serial_fraction", fitted.empty() ? Json() : Json(serial_fraction(fitted))}});
+                       {"serial_fraction", serial_part(fitted, blind)}});
   }
   return scaling;
 }
@@ -75,17 +86,18 @@ void judge(Json& runs, const RunSet& set, int cpus, Random& random) {
 
   // Not sooner: an ordered object moves its members when it gets another.
   Json& configurations = runs.at("configurations");
-  const auto best = least_time(configurations, [](const Json&) { return true; });
+  const auto best = least_time(configurations, [](const Json& c) { return c.at("kind") == "tessera"; });
   const auto baseline = baseline_of(configurations);
   for (std::size_t i = 0; i < configurations.size(); ++i) {
     Json& c = configurations[i];
     c["relative"] = to_json(difference(runs["pairs"], i, *best).ratio);
-    c["speedup"] = baseline ? to_json(difference(runs["pairs"], *baseline, i).ratio) : Json();
+    c["speedup"] =
+        baseline && c.at("kind") == "tessera" ? to_json(difference(runs["pairs"], *baseline, i).ratio) : Json();
     c["efficiency"] = baseline && c.at("slots").is_number()
                           ? Json(c["speedup"]["ratio"].get<double>() / std::min(c.at("slots").get<int>(), cpus))
                           : Json();
   }
-  Json scaling = baseline ? scaling_of(configurations, *baseline, cpus) : Json::array();
+  Json scaling = baseline ? scaling_of(configurations, *baseline, cpus, too_few_runs(runs)) : Json::array();
   runs["scaling"] = std::move(scaling);
   runs["verdict"] = verdict_sentences(runs, set.paths.size(), cpus);
   runs["recommendation"] = recommend(runs);

@@ -181,7 +181,9 @@ TEST_CASE("a page is made of the sections that are there") {
     check_page(page);
     for (std::size_t i = 0; i < sections.size(); ++i)
       CHECK((page.find("<h2 id=\"" + sections[i] + "\">") != std::string::npos) == (kept >> i & 1));
-    CHECK((page.find("<h2 id=\"answer\">") != std::string::npos) == (kept & 1));
+    CHECK((page.find("<h2 id=\"answer\">") != std::string::npos) == (kept > 0));
+    CHECK((page.find("<title>Threads or processes") != std::string::npos) == (kept & 1));
+    CHECK((page.find("<title>What a fault costs") != std::string::npos) == (kept == 4));
     CHECK(page.find("<h2 id=\"method\">") != std::string::npos);
   }
 }
@@ -252,6 +254,62 @@ TEST_CASE("every drawing says in words what it shows and is followed by its figu
   CHECK(drawings == 2 * count(page, "<figure "));
   CHECK(drawings >= 20);
   CHECK(count(page, "<summary>The figures of this chart</summary>\n<div class=\"scroll\"") == count(page, "<figure "));
+}
+
+TEST_CASE("with too few runs no pair is called equal") {
+  Json document = sample();
+  CHECK(to_html(document).find("too few runs to test") == std::string::npos);
+  document["runs"]["method"]["runs"] = 3;
+  for (Json& pair : document["runs"]["pairs"]) pair["significant"] = false;
+  for (Json& way : document["balance"]["ways"]) way["wall_s"]["n"] = 3;
+  const std::string page = to_html(document);
+  check_page(page);
+  const std::size_t begin = page.find("<h3 id=\"pairs\">");
+  const std::string matrix = page.substr(begin, page.find("<figure", begin) - begin);
+  CHECK(matrix.find("≈") == std::string::npos);
+  CHECK(matrix.find("within noise") == std::string::npos);
+  CHECK(count(matrix, "<span class=\"pair noise\">? ") == document["runs"]["pairs"].size());
+  CHECK(count(matrix, "<td>too few runs to test</td>") == document["runs"]["pairs"].size());
+  const std::size_t balance = page.find("<h3 id=\"balance-pairs\">");
+  CHECK(page.find("too few runs to test", balance) != std::string::npos);
+  CHECK(page.find("Not decided: too few runs") != std::string::npos);
+}
+
+TEST_CASE("faults say what happened, and no recovery below nothing") {
+  Json document = sample();
+  document["faults"]["rows"][2]["recover_s"] = -0.023;
+  const std::string page = to_html(document), shown = page.substr(0, page.find("<script"));
+  CHECK(shown.find("-23.0 ms") == std::string::npos);
+  CHECK(count(shown, "no measurable difference") >= 2);
+  CHECK(shown.find(">Hung</strong><br/><bdi>killed after 20 s") != std::string::npos);
+  CHECK(shown.find("Run lost") == std::string::npos);
+  CHECK(shown.find("exit code 1: some images failed") != std::string::npos);
+  const std::size_t section = shown.find("<h2 id=\"faults\">");
+  const std::string explanation = document["faults"]["explanation"].get<std::string>().substr(0, 40);
+  CHECK(shown.find(explanation, section) > shown.find("<table", section));
+}
+
+TEST_CASE("windows too small to be seen have no key") {
+  Json document = sample();
+  CHECK(to_html(document).find(">pages of windows</text>") != std::string::npos);
+  for (Json& c : document["runs"]["configurations"]) c["memory"]["windows_bytes"] = 4096;
+  const std::string page = to_html(document);
+  CHECK(page.find(">pages of windows</text>") == std::string::npos);
+  CHECK(page.find("The thin bar") == std::string::npos);
+}
+
+TEST_CASE("a peer heads no chart, and huge pictures are told one by one") {
+  const std::string page = to_html(sample());
+  CHECK(page.find("</bdi> has the shortest median of Tessera&#39;s") == std::string::npos);
+  CHECK(page.find("<bdi>vips_xargs</bdi> has the shortest") == std::string::npos);
+  CHECK(page.find("has the shortest median of Tessera's configurations") != std::string::npos);
+  CHECK(html::without_tags(page).find("2 huge ones of 80.0 megapixels each") != std::string::npos);
+}
+
+TEST_CASE("options are not broken at their hyphens") {
+  CHECK(html::name("hybrid -j1 --threads 2") ==
+        "<bdi>hybrid <span class=\"option\">-j1</span> <span class=\"option\">--threads</span> 2</bdi>");
+  CHECK(html::words("a-b - " + std::string(40, '-')) == "a-b - " + std::string(40, '-'));
 }
 
 TEST_CASE("text is escaped for elements and attributes") {

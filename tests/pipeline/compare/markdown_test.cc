@@ -104,6 +104,14 @@ TEST_CASE("Markdown leaves out the chapters whose section is not there") {
   }
 }
 
+TEST_CASE("costs that were measured quickly are said to be") {
+  Json document = sample_document();
+  for (const bool quick : {false, true}) {
+    document["costs"]["quick"] = quick;
+    CHECK((to_markdown(document).find("Measured quickly (--quick)") != std::string::npos) == quick);
+  }
+}
+
 TEST_CASE("names from outside cannot break a Markdown table or a code block") {
   Json document = sample_document();
   document.at("runs").at("configurations")[1]["name"] = "a|b *c* <script> `d`\nnext";

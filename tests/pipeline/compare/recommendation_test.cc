@@ -21,11 +21,13 @@ TEST_CASE("the recommended command is as fast as any, then isolated, then small"
       {"isolation at no cost is taken",
        {serial, {"threads -j2", "threads", 1, 2, 1.692, 70}, {"processes -j2", "processes", 2, 1, 1.7, 92}},
        "processes -j2",
-       {"within noise", "costs itself and no other", "92 MB of memory at its peak, 22 MB more than threads -j2"}},
+       {"processes -j2 takes ", "within noise", "costs itself and no other",
+        "92 MB of memory at its peak, 22 MB more than threads -j2"}},
       {"the fastest of all is isolated",
        {serial, {"threads -j2", "threads", 1, 2, 1.8, 95}, {"processes -j2", "processes", 2, 1, 1.7, 92}},
        "processes -j2",
-       {"Of Tessera's configurations it took the least time (1.70 s)", "It takes 92 MB of memory at its peak."}},
+       {"processes -j2 took the least time of Tessera's configurations (1.70 s)",
+        "It takes 92 MB of memory at its peak."}},
       {"processes before hybrid",
        {{"hybrid -j1 --threads 2", "hybrid", 1, 2, 1.7, 60}, {"processes -j2", "processes", 2, 1, 1.7, 92}},
        "processes -j2",
@@ -33,7 +35,7 @@ TEST_CASE("the recommended command is as fast as any, then isolated, then small"
       {"hybrid where processes are slower beyond noise",
        {{"hybrid -j1 --threads 2", "hybrid", 1, 2, 1.7, 60}, {"processes -j2", "processes", 2, 1, 1.9, 92}},
        "hybrid -j1 --threads 2",
-       {"cannot end the run"}},
+       {"ends that worker and not the run"}},
       {"less memory among equals",
        {{"processes -j2", "processes", 2, 1, 1.7, 160}, {"processes -j4", "processes", 4, 1, 1.7, 92}},
        "processes -j4",
@@ -76,7 +78,7 @@ TEST_CASE("the recommended command is as fast as any, then isolated, then small"
         {"processes -j1", "processes", 1, 1, 3.3, 40},
         {"processes -j2", "processes", 2, 1, 1.74, 92}},
        "processes -j2",
-       {"with too few runs to tell it from noise"},
+       {"Undecided: too few runs (3, needed: 6). By the medians alone, processes -j2 takes", "not tested"},
        3},
   };
   for (const Row& row : rows) {
@@ -85,6 +87,7 @@ TEST_CASE("the recommended command is as fast as any, then isolated, then small"
     const Json& recommendation = runs.at("recommendation");
     CHECK(runs.at("configurations")[recommendation.at("configuration").get<std::size_t>()].at("name") == row.chosen);
     CHECK(recommendation.at("command") == "tessera run " + row.chosen);
+    CHECK_THAT(recommendation.at("why"), Catch::StartsWith(row.runs < 6 ? "Undecided: too few runs" : row.chosen));
     for (const std::string& part : row.why) CHECK_THAT(recommendation.at("why"), Catch::Contains(part));
   }
 }

@@ -46,7 +46,7 @@ TEST_CASE("without Unicode a terminal gets ASCII alone") {
   CHECK_FALSE(ascii(to_terminal(sample_document(), 80, true)));
 }
 
-TEST_CASE("a terminal shows each configuration with its figures, and the recommended command last") {
+TEST_CASE("a terminal shows each configuration with its figures, and last the recommended command and why") {
   const Json document = sample_document();
   const std::string text = to_terminal(document, 120, false);
   for (const Json& c : document.at("runs").at("configurations")) {
@@ -58,9 +58,13 @@ TEST_CASE("a terminal shows each configuration with its figures, and the recomme
     CHECK_THAT(line, Catch::Contains(ratio_interval(c.at("relative"))));
     CHECK_THAT(line, Catch::Contains("#"));
   }
-  std::string last = document.at("runs").at("recommendation").at("command").get<std::string>();
-  last = last.substr(last.rfind(' '));
-  CHECK_THAT(text, Catch::EndsWith(last + "\n"));
+  const std::string last = text.substr(text.find("Recommendation\n==="));
+  const std::string command = document.at("runs").at("recommendation").at("command").get<std::string>();
+  const std::string why = document.at("runs").at("recommendation").at("why").get<std::string>();
+  const std::size_t command_at = last.find(command.substr(0, command.find(' '))), why_at = last.find(why.substr(0, 20));
+  REQUIRE(command_at != std::string::npos);
+  REQUIRE(why_at != std::string::npos);
+  CHECK(command_at < why_at);
   for (const char* title : {"Costs: ", "Faults\n======", "Balance\n=======", "Verdict\n=======", "Recommendation\n==="})
     CHECK_THAT(text, Catch::Contains(title));
 }
@@ -86,6 +90,23 @@ TEST_CASE("a point of a scaling curve is held against the ideal line") {
   CHECK(table.rows[0][0] == "processes");
   CHECK(table.rows[0][1] == "4");
   CHECK(table.rows[0][3] == "50 %");
+}
+
+TEST_CASE("faults are told by what happened, and a recovery within noise is no figure") {
+  Json faults = sample_document().at("faults");
+  const Json crash = faults.at("rows")[0], survived = faults.at("rows")[2], hang = faults.at("rows")[4];
+  REQUIRE(survived.at("survived") == true);
+  REQUIRE(hang.at("fault") == "hang");
+  faults["rows"] = {crash, survived, hang, survived, survived};
+  faults["rows"][3]["recover_s"] = -0.023;
+  faults["rows"][4]["recover_s"] = 0.04 * survived.at("clean_s").get<double>();
+  const auto rows = faults_table(faults).rows;
+  CHECK(rows[0][1] == "died: killed by SIGSEGV");
+  CHECK(rows[1][1] == "survived: exit code 1: some images failed");
+  CHECK(rows[2][1] == "hung: killed after 20 s");
+  CHECK(rows[1][7] == "310 ms");
+  CHECK(rows[3][7] == "within noise");
+  CHECK(rows[4][7] == "within noise");
 }
 
 TEST_CASE("bars are as long as their values, to an eighth of a cell") {

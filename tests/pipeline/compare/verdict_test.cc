@@ -48,7 +48,9 @@ TEST_CASE("what differs beyond noise is called so with its figure, whichever way
 TEST_CASE("too few runs are said first, and nothing is called noise then") {
   const Json runs = judged({kSerial, kThreads, kProcesses, {"processes -j1", "processes", 1, 1, 3.3, 50}}, 2, 4);
   CHECK(runs.at("verdict")[0] == "4 runs cannot call any of 6 differences significant; --runs 7 can.");
-  CHECK_THAT(verdict(runs), !Catch::Contains("noise.") || Catch::Contains("too few runs to tell it from noise."));
+  CHECK_THAT(verdict(runs), !Catch::Contains("noise"));
+  CHECK_THAT(verdict(runs), Catch::Contains("Against it, ") && Catch::Contains(" were not tested: too few runs."));
+  CHECK_THAT(verdict(runs), Catch::Contains("% apart, not tested: too few runs."));
   CHECK_THAT(verdict(runs), !Catch::Contains("within noise"));
   for (const Json& pair : runs.at("pairs")) CHECK(pair.at("significant") == false);
   const Json enough = judged({kSerial, kThreads, kProcesses, {"processes -j1", "processes", 1, 1, 3.3, 50}}, 2, 7);
@@ -79,7 +81,9 @@ TEST_CASE("hybrid is held against as many processes") {
 
 TEST_CASE("a peer is held against the fastest of Tessera's, with a warning") {
   const std::string faster = verdict(judged({kSerial, kProcesses, {"xargs", "", 1, 1, 1.36, 40}}));
-  CHECK_THAT(faster, Catch::Contains("xargs took the least time"));
+  CHECK_THAT(faster, Catch::Contains("processes -j2 took the least time of Tessera's configurations: 1.70 s"));
+  CHECK_THAT(faster, !Catch::Contains("xargs took"));
+  CHECK_THAT(faster, !Catch::Contains("slowest: xargs") && !Catch::Contains("beyond noise: xargs"));
   CHECK_THAT(faster, Catch::Contains("fastest of Tessera's: processes -j2 takes 25 % longer than xargs (") &&
                          Catch::Contains("it may do other work."));
   const std::string slower = verdict(judged({kSerial, kProcesses, {"xargs", "", 1, 1, 3.74, 40}}));
@@ -114,9 +118,44 @@ TEST_CASE("scaling is that of the modes by their standard names, fitted over the
   CHECK(curve.at("serial_fraction") == serial_fraction(within));
   const std::string text = verdict(runs);
   CHECK_THAT(text, Catch::Contains("Scaling of processes: with 4 slots 3.") &&
-                       Catch::Contains("times the speed of serial (4 would be ideal). Amdahl's serial part is "));
+                       Catch::Contains("times the speed of serial (4 would be ideal).") &&
+                       Catch::Contains(" Amdahl's serial part is ") && Catch::Contains("no number of CPUs"));
   CHECK_THAT(text, !Catch::Contains("one point"));
-  CHECK_THAT(verdict(judged({kSerial, kProcesses})), Catch::Contains("(fitted to one point: a rough figure)"));
+  const std::string one = verdict(judged({kSerial, kProcesses}));
+  CHECK_THAT(
+      one, Catch::Contains("Amdahl's serial part by this one point: about ") && !Catch::Contains("no number of CPUs"));
+}
+
+TEST_CASE("noise and few runs make no law of Amdahl's") {
+  const SampleRun serial{"serial", "serial", 1, 1, 1.7, 44, 0.3};
+  const Json noise = judged({serial, {"threads -j2", "threads", 1, 2, 1.7, 70, 0.3}});
+  CHECK(noise.at("scaling")[0].at("serial_fraction").is_null());
+  CHECK_THAT(verdict(noise), Catch::Contains("Amdahl's serial part cannot be told"));
+  const Json slower = judged({kSerial, {"threads -j2", "threads", 1, 2, 6.6, 70}});
+  CHECK(slower.at("scaling")[0].at("serial_fraction").is_null());
+  CHECK_THAT(verdict(slower), !Catch::Contains("no number of CPUs"));
+  const Json few = judged({kSerial, kThreads}, 2, 3);
+  CHECK(few.at("scaling")[0].at("serial_fraction").is_null());
+  CHECK_THAT(verdict(few), Catch::Contains("cannot be told: too few runs.") && !Catch::Contains("Amdahl"));
+}
+
+TEST_CASE("a mode without a point beyond one slot is no scaling") {
+  const Json runs = judged({kSerial, {"threads -j1", "threads", 1, 1, 3.4, 44}, kProcesses});
+  REQUIRE(runs.at("scaling").size() == 1);
+  CHECK(runs.at("scaling")[0].at("mode") == "processes");
+  CHECK_THAT(verdict(runs), !Catch::Contains("Scaling of threads"));
+}
+
+TEST_CASE("pictures that failed are said, and the others are counted") {
+  Json section = unjudged({kSerial, kProcesses});
+  for (Json& c : section["configurations"]) c["failed"] = 3;
+  RunSet set;
+  set.paths.assign(43, "p.jpg");
+  Random random(11);
+  judge(section, set, 2, random);
+  CHECK_THAT(verdict(section), Catch::Contains("3 of 43 pictures failed, in every configuration alike") &&
+                                   Catch::Contains("for 40 pictures (23.5 images/s)"));
+  CHECK_THAT(verdict(judged({kSerial, kProcesses})), !Catch::Contains("failed"));
 }
 
 TEST_CASE("where more slots gain nothing, the verdict says from where on") {
@@ -131,14 +170,18 @@ TEST_CASE("where more slots gain nothing, the verdict says from where on") {
 TEST_CASE("each configuration gets its time relative to the best, its speedup and its efficiency") {
   const Json runs = judged({kSerial, {"processes -j4", "processes", 4, 1, 1.65, 90}, {"xargs", "", 1, 1, 1.1, 40}});
   const Json& all = runs.at("configurations");
-  CHECK(all[0].at("relative").at("ratio").get<double>() == Approx(3).epsilon(0.01));
-  CHECK(all[2].at("relative").at("ratio") == 1.0);
+  // A peer is no yardstick.
+  CHECK(all[0].at("relative").at("ratio").get<double>() == Approx(2).epsilon(0.01));
+  CHECK(all[1].at("relative").at("ratio") == 1.0);
+  CHECK(all[2].at("relative").at("ratio").get<double>() == Approx(2.0 / 3).epsilon(0.01));
+  CHECK(all[2].at("speedup").is_null());
   CHECK(all[0].at("speedup").at("ratio") == 1.0);
   CHECK(all[1].at("speedup").at("ratio").get<double>() == Approx(2).epsilon(0.01));
   CHECK(all[1].at("efficiency").get<double>() == Approx(1).epsilon(0.01));  // of the two CPUs that there are
   CHECK(all[2].at("efficiency").is_null());
   for (const Json& c : all)
     for (const char* ratio : {"relative", "speedup"}) {
+      if (c.at(ratio).is_null()) continue;
       CHECK(c.at(ratio).at("low") <= c.at(ratio).at("ratio"));
       CHECK(c.at(ratio).at("high") >= c.at(ratio).at("ratio"));
     }
