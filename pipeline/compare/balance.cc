@@ -18,6 +18,7 @@
 #include "pipeline/compare/trace_file.h"
 #include "pipeline/environment_error.h"
 #include "pipeline/printable.h"
+#include "pipeline/recipe.h"
 #include "pipeline/usage_error.h"
 
 namespace tessera::pipeline {
@@ -52,7 +53,7 @@ std::vector<Way> all_ways(int workers) {
   };
   return {{"static", "static split", with({"-j1", "--tiling", "whole"}), static_cast<std::size_t>(workers), {}},
           {"dynamic", "dynamic dispatch", with({jobs, "--tiling", "whole"}), 1, {}},
-          {"dynamic-tiles", "dynamic dispatch with tiles", with({jobs}), 1, {}}};
+          {"dynamic-tiles", "dynamic dispatch, tiles allowed", with({jobs}), 1, {}}};
 }
 
 /// Programs side by side; the highest exit code, or 128 and the signal's number.
@@ -229,9 +230,11 @@ class Balance {
     if (!request_.as_is) set["huge_megapixels"] = request_.huge_megapixels;
     set["made"] = !request_.as_is;
     Json section{{"set", std::move(set)}, {"workers", request_.workers}, {"ways", Json::array()}};
+    const BalanceFacts known = facts();
+    ways_.back().name = tiles_name(known);
     for (const Way& way : ways_) section["ways"].push_back(way_section(way, best));
     section["pairs"] = pairs_of(samples, request_.alpha, random_);
-    section["explanation"] = balance_explanation(section, facts());
+    section["explanation"] = balance_explanation(section, known);
     return section;
   }
 
@@ -241,9 +244,19 @@ class Balance {
                        .huge_megapixels = request_.huge_megapixels,
                        .runs = static_cast<std::size_t>(request_.runs),
                        .alpha = request_.alpha};
+    const RecipeFile file = load_recipe(request_.set.recipe_path);
+    facts.has_stages = !file.recipe.common.empty() || std::ranges::any_of(file.recipe.outputs, [](const auto& output) {
+      return !output.stages.empty();
+    });
+    const auto bands_of = [](const WayRun& run) {
+      return std::ranges::count(run.trace.jobs, "band", &TracedJob::kind);
+    };
+    const std::vector<WayRun>& runs = ways_.back().runs;
     std::set<std::uint64_t> banded;
-    for (const TracedJob& job : median_run(ways_.back()).trace.jobs)
+    for (const TracedJob& job : std::ranges::max_element(runs, {}, bands_of)->trace.jobs) {
       if (job.kind == "band") ++facts.bands, banded.insert(job.image);
+      facts.declined += job.kind == "whole" && job.outcome == "declined";
+    }
     facts.banded_images = banded.size();
     return facts;
   }

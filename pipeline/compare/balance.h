@@ -16,10 +16,11 @@ namespace tessera::pipeline {
 
 struct BalanceRequest {
   const RunSet& set;
-  int workers = 2;     // at least 2
-  int runs = 7;        // of each way, timed; one more of each warms up
-  bool as_is = false;  // take the pictures as they are, in their order; else small copies of all and huge ones of a few
-  int huge = 3;        // pictures that are made huge, at the end of the list; of workers + 1 one is always left over
+  int workers = 2;  // at least 2
+  int runs = 7;     // of each way, timed; one more of each warms up
+  bool as_is =
+      false;     // take the pictures as they are, in their order; else small copies of all, huge ones of a few: JPEGs
+  int huge = 3;  // pictures that are made huge, at the end of the list; of workers + 1 one is always left over
   double huge_megapixels = 50;
   static constexpr double kAlpha = 0.01;
   double alpha = kAlpha;

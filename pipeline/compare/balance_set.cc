@@ -25,10 +25,12 @@ std::uint64_t bytes_of(const std::string& path) {
   return gone ? 0 : bytes;
 }
 
-/// What `run` makes of these inputs with `stage`; pictures that cannot be read are left out.
+/// What `run` makes of these inputs with `stage`; pictures that cannot be read are left out. JPEGs all, whatever they
+/// were: one huge PNG among huge JPEGs takes longer than all of them, and would be the whole experiment.
 Words made_pictures(const BalanceRequest& request, const Words& inputs, const std::string& stage,
                     const std::string& folder) {
-  Words words{request.set.program, "run", "-q", "-o", folder, "-s", stage, "--template", "{n:06}.{ext}"};
+  Words words{request.set.program, "run",         "-q", "-o", folder, "-s", stage, "-f", "jpeg", "-Q", "90",
+              "--template",        "{n:06}.{ext}"};
   words.insert(words.end(), request.set.limits.begin(), request.set.limits.end());
   words.insert(words.end(), inputs.begin(), inputs.end());
   LaunchOptions options;

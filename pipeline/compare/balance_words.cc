@@ -39,17 +39,37 @@ std::string against(const std::string& subject, const Json& way, const Differenc
                      other);
 }
 
+/// The route's own conditions (route.cc), in the order in which they are met.
+std::string why_not_cut(const BalanceFacts& facts) {
+  if (facts.bands > 0)
+    return "pictures were taken apart, but each is one band once its recipe has made it small: there was nothing to "
+           "share.";
+  if (facts.declined == 0)
+    return "nothing was cut: no picture was large enough; it takes more than 48 megapixels, or more than 16 when fewer "
+           "pictures are left than there are workers.";
+  if (!facts.has_stages) return "nothing was cut: the recipe has no stages whose work could be shared.";
+  if (facts.huge > 0 && facts.huge_megapixels > 16)
+    return "nothing was cut: cut into bands the large pictures did not fit into the memory (--memory).";
+  return "nothing was cut: no picture was both above 16 megapixels and fitting into the memory (--memory) cut into "
+         "bands.";
+}
+
 std::string tiles_sentence(const Json& way, const Difference& difference, const BalanceFacts& facts) {
-  if (facts.bands == 0)
-    return "With tiles allowed nothing was cut: that happens to pictures of more than 48 megapixels, and above 16 when "
-           "fewer pictures are left than there are workers. " +
-           against("It", way, difference, "the way without");
+  if (!was_cut(facts))
+    return fmt::format("With tiles allowed {} {}", why_not_cut(facts),
+                       against("It", way, difference, "the way without"));
   return against(fmt::format("With {} cut into {} for all workers, it", counted(facts.banded_images, "picture"),
                              counted(facts.bands, "band")),
                  way, difference, "the way without bands");
 }
 
 }  // namespace
+
+bool was_cut(const BalanceFacts& facts) { return facts.bands > facts.banded_images; }
+
+std::string tiles_name(const BalanceFacts& facts) {
+  return was_cut(facts) ? "dynamic dispatch with tiles" : "dynamic dispatch, tiles allowed, none cut";
+}
 
 std::string balance_explanation(const Json& section, const BalanceFacts& facts) {
   const Json& ways = section.at("ways");

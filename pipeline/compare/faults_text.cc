@@ -4,77 +4,114 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
+#include "pipeline/compare/figures.h"
 #include "pipeline/printable.h"
 #include "pipeline/size_text.h"
 
 namespace tessera::pipeline {
 namespace {
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (std::size_t i = 0; i < parts.size(); ++i)
-    text += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
-  return text;
-}
-
-std::string counted(std::int64_t n, const char* one, const char* many) {
-  return fmt::format("{} {}", n, n == 1 ? one : many);
-}
-
-std::string longer(const Json& row) {
-  const double s = row["recover_s"];
-  return fmt::format("{:.1f} s {} than without it", std::abs(s), s < 0 ? "less" : "more");
-}
-
-std::string of_the_dead(const Json& row, std::size_t images) {
-  return fmt::format("{} ({}; {} of {} without an output, {}, {}, {} in the end, {})", row["mode"].get<std::string>(),
-                     row["end"].get<std::string>(), row["lost"].get<std::int64_t>(),
-                     counted(static_cast<std::int64_t>(images), "image", "images"),
-                     counted(row["restarts"], "restart", "restarts"),
-                     fmt::format("{} begun again", row["redone"].get<std::int64_t>()),
-                     fmt::format("{} lost", row["lost_for_good"].get<std::int64_t>()), longer(row));
-}
-
-std::string of_the_living(const Json& row) {
-  return fmt::format("{} ({}, {} begun again, {})", row["mode"].get<std::string>(),
-                     counted(row["lost"], "image lost", "images lost"), row["redone"].get<std::int64_t>(), longer(row));
-}
+constexpr std::string_view kHung = "hung: ";
 
 std::string words_for(const std::string& fault) {
-  if (fault == "stack-overflow") return "A stack overflow";
-  return fault == "heap-corruption" ? "A corrupted heap" : "A " + fault;
+  if (fault == "stack-overflow") return "stack overflow";
+  return fault == "heap-corruption" ? "heap corruption" : fault;
 }
 
-std::string about(const std::string& fault, const Json& rows, std::size_t images) {
-  std::vector<std::string> dead, living;
+bool hung(const Json& row) { return row.at("end").get<std::string>().starts_with(kHung); }
+
+/// Each once, in the order in which they come.
+std::vector<std::string> values_of(const std::vector<Json>& rows, const auto& value) {
+  std::vector<std::string> values;
   for (const Json& row : rows) {
-    if (row["fault"] != fault) continue;
-    row["survived"].get<bool>() ? living.push_back(of_the_living(row)) : dead.push_back(of_the_dead(row, images));
+    const std::string text = value(row);
+    if (std::ranges::find(values, text) == values.end()) values.push_back(text);
   }
-  std::string text;
-  if (!dead.empty()) text += fmt::format(" {} ended the whole run in {}.", words_for(fault), joined(dead));
-  if (!living.empty())
-    text += dead.empty() ? fmt::format(" {} ended no run: {}.", words_for(fault), joined(living))
-                         : fmt::format(" The run went on in {}.", joined(living));
+  return values;
+}
+std::string faults_of(const std::vector<Json>& rows) {
+  return list_text(values_of(rows, [](const Json& row) { return words_for(row.at("fault")); }));
+}
+std::string modes_of(const std::vector<Json>& rows) {
+  return list_text(values_of(rows, [](const Json& row) { return row.at("mode").get<std::string>(); }));
+}
+std::string ends_of(const std::vector<Json>& rows) {
+  return list_text(values_of(rows, [](const Json& row) { return row.at("end").get<std::string>(); }));
+}
+
+std::vector<Json> those(const Json& rows, const auto& is) {
+  std::vector<Json> found;
+  std::ranges::copy_if(rows, std::back_inserter(found), is);
+  return found;
+}
+
+std::int64_t most(const std::vector<Json>& rows, const char* what) {
+  std::int64_t most = 0;
+  for (const Json& row : rows) most = std::max(most, row.at(what).get<std::int64_t>());
+  return most;
+}
+
+/// "up to 1.20 s more than without the fault", or that there was no difference.
+std::string cost_of(const std::vector<Json>& rows) {
+  double most = 0;
+  for (const Json& row : rows)
+    if (measurable(row)) most = std::max(most, row.at("recover_s").get<double>());
+  if (most == 0) return "the time made no measurable difference";
+  return fmt::format("it took up to {} more than without the fault", seconds_text(most));
+}
+
+std::string of_the_dead(const std::vector<Json>& rows, std::size_t images) {
+  std::string text = fmt::format(
+      " In {} mode, where one process does everything, {} ended the whole run ({}): up to {} of {} had no output when "
+      "it died, and with up to {} {}.",
+      modes_of(rows), faults_of(rows), ends_of(rows), most(rows, "lost"), counted(images, "image"),
+      counted(static_cast<std::size_t>(most(rows, "restarts")), "restart"), cost_of(rows));
+  if (const auto unnamed = static_cast<std::size_t>(most(rows, "unnamed")); unnamed > 0)
+    text += fmt::format(
+        " Finished pictures get their names in groups, every few milliseconds, so that a run that dies loses what was "
+        "finished but not yet named, too (here up to {}).",
+        counted(unnamed, "image"));
   return text;
 }
 
-struct Tally {
-  int rows = 0, died = 0;
-  std::int64_t most_lost = 0;
-};
-Tally tally(const Json& rows, bool isolated) {
-  Tally tally;
-  for (const Json& row : rows) {
-    if (isolates(row["mode"]) != isolated) continue;
-    ++tally.rows;
-    tally.died += row["survived"].get<bool>() ? 0 : 1;
-    tally.most_lost = std::max(tally.most_lost, row["lost"].get<std::int64_t>());
-  }
-  return tally;
+std::string of_the_hung(const std::vector<Json>& rows) {
+  return fmt::format(
+      " A hang in {} mode ends by nothing: somebody has to notice, and how long that takes is up to them (here: {}, "
+      "the "
+      "deadline of this comparison).",
+      modes_of(rows), ends_of(rows));
+}
+
+std::string of_the_isolated(const std::vector<Json>& rows) {
+  const auto lost_runs =
+      std::ranges::count(rows, false, [](const Json& row) { return row.at("survived").get<bool>(); });
+  return fmt::format(
+      " In {} mode a worker process has memory of its own, and whoever handed it the picture survives it: {} of {} "
+      "runs "
+      "with a fault were lost, at most {} without an output, and {}.",
+      modes_of(rows), lost_runs, rows.size(), counted(static_cast<std::size_t>(most(rows, "lost")), "image"),
+      cost_of(rows));
+}
+
+std::string of_the_balloon(const std::vector<Json>& rows) {
+  const auto dead = those(rows, [](const Json& row) { return !row.at("survived").get<bool>(); });
+  if (!dead.empty())
+    return fmt::format(" A balloon in {} mode takes the one limit of memory that all share, and ended the run ({}).",
+                       modes_of(dead), ends_of(dead));
+  const std::int64_t others = most(rows, "redone") - 1;  // it is tried twice itself
+  return fmt::format(
+      " A balloon in {} mode takes the one limit of memory that all share, but memory that is refused is an error and "
+      "no "
+      "death: the run went on, and {}.",
+      modes_of(rows),
+      others > 0
+          ? fmt::format("up to {} had to be begun again", counted(static_cast<std::size_t>(others), "other image"))
+          : "no other image had to be begun again");
 }
 
 }  // namespace
@@ -82,7 +119,7 @@ Tally tally(const Json& rows, bool isolated) {
 bool isolates(const std::string& mode) { return mode == "processes" || mode == "hybrid"; }
 
 std::string how_it_ended(const Observation& seen) {
-  if (seen.killed_late) return fmt::format("hung: killed after {:.0f} s", seen.wall_s);
+  if (seen.killed_late) return fmt::format("{}killed after {:.0f} s", kHung, seen.wall_s);
   if (seen.signal == 0) return fmt::format("exit code {}", seen.exit_code);
   const char* const name = sigabbrev_np(seen.signal);
   return name ? fmt::format("killed by SIG{}", name) : fmt::format("killed by signal {}", seen.signal);
@@ -106,44 +143,35 @@ std::string say_method(const FaultsMethod& method) {
       "most "
       "five times. Every run has the same limit of private memory for each of its processes, {} (RLIMIT_DATA), which "
       "stands for a container's; runs that are to hang have --timeout {:g}s, and are killed from outside after three "
-      "times the time of the run without a fault and {:.0f} s. Lost images are those that the run without a fault "
+      "times the time of the run without a fault and {:.0f} s. The time without a fault is the median of three runs "
+      "where "
+      "one takes less than 2 s, else one run. Lost images are those that the run without a fault "
       "makes "
       "and that have no output when the run ends.",
       printable(method.picture), format_bytes(method.data_limit), method.timeout_s, method.deadline_s);
 }
 
+bool measurable(const Json& row) { return row.at("recover_s").get<double>() >= 0.05 * row.at("clean_s").get<double>(); }
+
 std::string explain_faults(const Json& rows, std::size_t images) {
-  const Tally shared = tally(rows, false), isolated = tally(rows, true);
+  const auto shared = [](const Json& row) { return !isolates(row.at("mode")); };
+  const auto balloon = [](const Json& row) { return row.at("fault") == "balloon"; };
+  const auto is_hung = those(rows, [&](const Json& row) { return shared(row) && hung(row); });
+  const auto dead = those(rows, [&](const Json& row) {
+    return shared(row) && !hung(row) && !balloon(row) && !row.at("survived").get<bool>();
+  });
+  const auto balloons = those(rows, [&](const Json& row) { return shared(row) && balloon(row) && !hung(row); });
+  const auto isolated = those(rows, [&](const Json& row) { return !shared(row); });
   std::string text;
-  if (shared.rows > 0)
-    text += fmt::format(
-        "Serial and thread mode do everything in one process: {} of {} faults there ended the run, and with it "
-        "whatever "
-        "else was in hand (at most {} of {} images had no output then).",
-        shared.died, shared.rows, shared.most_lost, images);
-  if (isolated.rows > 0)
-    text += fmt::format(
-        "{}A worker process has memory of its own, and whoever handed it the picture survives it: {} of {} faults "
-        "ended the run there, and at most {} lost its output.",
-        text.empty() ? "" : " ", isolated.died, isolated.rows, counted(isolated.most_lost, "image", "images"));
-  std::vector<std::string> faults;
-  for (const Json& row : rows)
-    if (std::ranges::find(faults, row["fault"].get<std::string>()) == faults.end()) faults.push_back(row["fault"]);
-  for (const std::string& fault : faults) text += about(fault, rows, images);
-  const auto balloon =
-      std::ranges::find_if(rows, [](const Json& row) { return row["fault"] == "balloon" && row["mode"] == "threads"; });
-  if (balloon == rows.end()) return text;
-  const std::int64_t others = (*balloon)["redone"].get<std::int64_t>() - 1;  // it is tried twice itself
-  if (!(*balloon)["survived"].get<bool>())
-    text += " The balloon of one thread was the end of all of them: they share one limit of memory.";
-  else
-    text += fmt::format(
-        " Threads share one limit of memory, too. Memory that is refused is an error and no death: the run went on, "
-        "and "
-        "{} because the balloon had left nothing.",
-        others > 0 ? counted(others, "other image had to be begun again", "other images had to be begun again")
-                   : "this time no other image had to be begun again");
-  return text;
+  if (!dead.empty()) text += of_the_dead(dead, images);
+  if (!is_hung.empty()) text += of_the_hung(is_hung);
+  if (!isolated.empty()) text += of_the_isolated(isolated);
+  if (!balloons.empty()) text += of_the_balloon(balloons);
+  if (!dead.empty() && !isolated.empty())
+    text +=
+        " So a fault costs a run of one process everything that is in hand, and worker processes little more than "
+        "the picture that has it.";
+  return text.empty() ? text : text.substr(1);
 }
 
 }  // namespace tessera::pipeline

@@ -70,6 +70,59 @@ TEST_CASE("the skewed set has many small pictures, and the huge ones last", "[ba
   }
 }
 
+TEST_CASE("huge pictures are JPEGs of one size, whatever they are made from", "[balance]") {
+  SmallSet small;
+  write_picture(small.folder / "in/p03.png", picture(310, 470, 3), "png");  // the largest file, and upright
+  small.set.paths.push_back(small.folder / "in/p03.png");
+  BalanceRequest request{.set = small.set};
+  request.huge_megapixels = 0.54;
+  const BalanceSet set = make_balance_set(request, small.set.work);
+  REQUIRE(set.paths.size() == 63);
+  for (std::size_t i = 0; i < set.paths.size(); ++i) {
+    INFO(set.paths[i]);
+    CHECK(set.paths[i].ends_with(".jpg"));
+    CHECK(read_file(set.paths[i]).starts_with("\xff\xd8"));
+    if (i < 60) continue;
+    CHECK(read_picture(set.paths[i]).info().width == 900);
+    CHECK(read_picture(set.paths[i]).info().height == 600);
+  }
+}
+
+TEST_CASE("tiles are named where they ran, and what kept them from it is what really did", "[balance]") {
+  const auto of_one = [](const std::string& recipe) {  // 17 megapixels, alone: fewer pictures than workers
+    SmallSet small(recipe);
+    write_picture(small.folder / "in/p00.jpg", picture(5000, 3400, 1), "jpeg");
+    small.set.inputs = {small.set.paths[0]};
+    small.set.paths.resize(1);
+    BalanceRequest request{.set = small.set};
+    request.as_is = true;
+    request.runs = 1;
+    Random random(1);
+    return compare_balance(request, random);
+  };
+  const Json bare = of_one("version = 1\n");
+  CHECK(bare.at("ways").at(2).at("name") == "dynamic dispatch, tiles allowed, none cut");
+  CHECK_THAT(bare.at("explanation").get<std::string>(), Catch::Contains("the recipe has no stages"));
+  const Json staged = of_one("version = 1\n[[stage]]\nop = \"gamma\"\nvalue = 1.2\n");
+  CHECK(staged.at("ways").at(2).at("name") == "dynamic dispatch with tiles");
+  CHECK_THAT(staged.at("explanation").get<std::string>(), Catch::Contains("With 1 picture cut into"));
+  const Json reduced = of_one("version = 1\n[[stage]]\nop = \"resize\"\nsize = \"300x\"\n");
+  CHECK(reduced.at("ways").at(2).at("name") == "dynamic dispatch, tiles allowed, none cut");
+  CHECK_THAT(reduced.at("explanation").get<std::string>(), Catch::Contains("each is one band"));
+}
+
+TEST_CASE("each reason for which nothing is cut has its own sentence", "[balance]") {
+  const auto says = [](const BalanceFacts& facts) { return balance_explanation(section_of(false, 1), facts); };
+  BalanceFacts facts{.images = 63, .huge = 3, .huge_megapixels = 50, .runs = 7};
+  CHECK_THAT(says(facts), Catch::Contains("no picture was large enough"));
+  facts.declined = 3;
+  CHECK_THAT(says(facts), Catch::Contains("did not fit into the memory") && !Catch::Contains("megapixels, or"));
+  facts.has_stages = false;
+  CHECK_THAT(says(facts), Catch::Contains("has no stages") && !Catch::Contains("memory"));
+  const BalanceFacts as_is{.images = 9, .declined = 1, .runs = 7};
+  CHECK_THAT(says(as_is), Catch::Contains("no picture was both above 16 megapixels and fitting"));
+}
+
 TEST_CASE("pictures taken as they are keep their order", "[balance]") {
   const SmallSet small;
   BalanceRequest request{.set = small.set};
@@ -139,7 +192,7 @@ TEST_CASE("balance measures three ways whose jobs add up to the set", "[balance]
   CHECK(ways[0].at("command").get<std::string>().find("-j1 --tiling whole") != std::string::npos);
   const std::string words = section.at("explanation");
   CHECK(words.find("60 small pictures and 3 pictures of 1.5") != std::string::npos);
-  CHECK(words.find("nothing was cut") != std::string::npos);
+  CHECK(words.find("no picture was large enough") != std::string::npos);
   CHECK(words.find("With 2 runs of each way nothing can be told from noise; it takes 6.") != std::string::npos);
 }
 
