@@ -142,13 +142,13 @@ std::string say_method(const FaultsMethod& method) {
       "come to its own end (killed by a signal, hung, or stopped) is started again with --resume until it does, at "
       "most "
       "five times. Every run has the same limit of private memory for each of its processes, {} (RLIMIT_DATA), which "
-      "stands for a container's; runs that are to hang have --timeout {:g}s, and are killed from outside after three "
-      "times the time of the run without a fault and {:.0f} s. The time without a fault is the median of three runs "
-      "where "
-      "one takes less than 2 s, else one run. Lost images are those that the run without a fault "
-      "makes "
-      "and that have no output when the run ends.",
-      printable(method.picture), format_bytes(method.data_limit), method.timeout_s, method.deadline_s);
+      "stands for a container's. Runs that are to hang have the --timeout that their command shows; where nothing can "
+      "be "
+      "killed for it they are killed from outside, after three times the time of the run without a fault and {:.0f} s. "
+      "The time without a fault is the median of three runs where one takes less than 2 s, else one run. Lost images "
+      "are "
+      "those that the run without a fault makes and that have no output when the run ends.",
+      printable(method.picture), format_bytes(method.data_limit), method.deadline_s);
 }
 
 bool measurable(const Json& row) { return row.at("recover_s").get<double>() >= 0.05 * row.at("clean_s").get<double>(); }

@@ -21,7 +21,6 @@ std::string last_line(const std::string& text);
 struct FaultsMethod {
   std::string picture;
   std::uint64_t data_limit = 0;  // bytes
-  double timeout_s = 0;          // --timeout of the runs that hang
   double deadline_s = 0;         // beside three times the clean run's time, when runs that hang are killed
 };
 std::string say_method(const FaultsMethod&);
