@@ -17,10 +17,10 @@ namespace tessera::workers {
 /// Sanitizers and test programs catch this signal; a real library's crash would be a plain one.
 inline void die_plainly_of(int signal) { std::signal(signal, SIG_DFL); }
 
-/// Writes where nothing is mapped: SIGSEGV.
+/// Writes where nothing is mapped, into the first page: SIGSEGV. Not to null: a sanitizer would see that coming.
 inline void write_nowhere() {
   die_plainly_of(SIGSEGV);
-  volatile int* volatile nowhere = nullptr;
+  volatile int* volatile nowhere = reinterpret_cast<volatile int*>(16);
   *nowhere = 1;
 }
 

@@ -121,7 +121,9 @@ Ran Experiment::run(const Words& flags, const Injection& injection, double deadl
   LaunchOptions options;
   options.deadline = std::chrono::milliseconds(std::llround(deadline_s * 1000));
   options.signals = request_.signals;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadow memory is data, too
   options.data_limit = data_limit_;
+#endif
   const auto body = [&] {
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
