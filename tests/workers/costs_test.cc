@@ -66,6 +66,9 @@ std::size_t memory_files() {
 }
 
 TEST_CASE("everything that a process can start is measured, and a large parent forks more slowly", "[costs]") {
+#ifdef __SANITIZE_THREAD__
+  return;  // oneTBB is not instrumented: what it hands over looks like a race, and ends the measuring process
+#endif
   const NothingLeft check;
   const Measured small = create_costs(16 << 20, kShort);
   Medians rows = medians(small.rows);
