@@ -6,7 +6,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
-photos=$(realpath "${1:-$here/photos}")
+photos=samples/photos  # from the project's folder: the page names no place of one machine
+[ $# -eq 0 ] || photos=$(realpath "$1")
 "$here/build.sh" tessera
 cd "$root"
 mkdir -p out
