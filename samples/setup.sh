@@ -12,7 +12,7 @@ packages=(
 )
 # clang for the fuzzers. Debian 12's default, 14, cannot compile the views of GCC 12's library; libFuzzer is in
 # libclang-rt. chromium, a font and a validator for looking at reports.
-[ "${1:-}" = tests ] && packages+=(catch2 clang-16 libclang-rt-16-dev chromium fonts-dejavu-core python3-jsonschema)
+[ "${1:-}" = tests ] && packages+=(catch2 clang-16 libclang-rt-16-dev chromium fonts-dejavu-core python3-jsonschema time)
 
 missing=()
 for package in "${packages[@]}"; do
