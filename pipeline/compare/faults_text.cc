@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/compare/fault_fate.h"
 #include "pipeline/compare/figures.h"
 #include "pipeline/printable.h"
 #include "pipeline/size_text.h"
@@ -60,7 +61,7 @@ std::int64_t most(const std::vector<Json>& rows, const char* what) {
 std::string cost_of(const std::vector<Json>& rows) {
   double most = 0;
   for (const Json& row : rows)
-    if (measurable(row)) most = std::max(most, row.at("recover_s").get<double>());
+    if (took_longer(row)) most = std::max(most, row.at("recover_s").get<double>());
   if (most == 0) return "the time made no measurable difference";
   return fmt::format("it took up to {} more than without the fault", seconds_text(most));
 }
@@ -150,8 +151,6 @@ std::string say_method(const FaultsMethod& method) {
       "those that the run without a fault makes and that have no output when the run ends.",
       printable(method.picture), format_bytes(method.data_limit), method.deadline_s);
 }
-
-bool measurable(const Json& row) { return row.at("recover_s").get<double>() >= 0.05 * row.at("clean_s").get<double>(); }
 
 std::string explain_faults(const Json& rows, std::size_t images) {
   const auto shared = [](const Json& row) { return !isolates(row.at("mode")); };

@@ -25,9 +25,6 @@ struct FaultsMethod {
 };
 std::string say_method(const FaultsMethod&);
 
-/// What a run took beyond the one without a fault is more than runs differ by anyhow: 5 % of that.
-bool measurable(const Json& row);
-
 /// At most six sentences; the table has the rest. `images`: that a run without a fault makes.
 std::string explain_faults(const Json& rows, std::size_t images);
 

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "pipeline/commands/run.h"
+#include "pipeline/compare/fault_fate.h"
 #include "pipeline/compare/faults_text.h"
 #include "pipeline/compare/image_ends.h"
 #include "pipeline/compare/launch.h"
@@ -273,9 +274,9 @@ TEST_CASE("faults are explained in six sentences at most, each for what really h
   int sentences = 1;
   for (std::size_t at = more.find(". "); at != std::string::npos; at = more.find(". ", at + 1)) ++sentences;
   CHECK(sentences == 6);
-  CHECK_FALSE(measurable(row("crash", "processes", "exit code 1", 1, 0.49)));
-  CHECK_FALSE(measurable(row("crash", "processes", "exit code 1", 1, -3)));
-  CHECK(measurable(row("crash", "processes", "exit code 1", 1, 0.51)));
+  CHECK_FALSE(took_longer(row("crash", "processes", "exit code 1", 1, 0.49)));
+  CHECK_FALSE(took_longer(row("crash", "processes", "exit code 1", 1, -3)));
+  CHECK(took_longer(row("crash", "processes", "exit code 1", 1, 0.51)));
 }
 
 TEST_CASE("how a run ended is told from what was seen of it", "[compare]") {
