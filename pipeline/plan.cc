@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <cassert>
 
-#include "pipeline/metadata_block.h"
+#include "pipeline/plan_memory.h"
 #include "stages/convert.h"
-#include "stages/frame_layout.h"
 #include "stages/orientation.h"
 
 namespace tessera::pipeline {
@@ -20,8 +19,6 @@ constexpr std::uint64_t kBandBytes = 4 << 20;
 constexpr std::int32_t kMaxBandRows = 512;
 // A ring this small is taken whatever part of the image it is.
 constexpr std::uint64_t kSmallRing = 16 << 20;
-
-// No step makes a larger image: a slip of the finger in a size would otherwise bind taps for hours.
 
 std::uint64_t pixels_of(const ImageInfo& info) {
   return static_cast<std::uint64_t>(info.width) * static_cast<std::uint64_t>(info.height);
@@ -272,12 +269,9 @@ class Planner {
   }
 
   ImagePlan finish() {
-    estimate();
+    estimate_memory(plan_, recipe_, header_, product_codecs_, sealed_);
     return std::move(plan_);
   }
-
-  std::uint64_t band_scratch(const Pass&) const;
-  void estimate();
 
   const Recipe& recipe_;
   const Header& header_;
@@ -290,70 +284,6 @@ class Planner {
   std::size_t sealed_ = 0;  // passes before it have run by the time the plan is made again
   ImagePlan plan_;
 };
-
-std::uint64_t image_bytes(const ImageInfo& info) { return frame_layout(info, info.bounds()).bytes; }
-
-// Scratch of one band, most over the first, a middle and the last one. A pass that waits for a statistic counts as if
-// it had one that changes nothing: lookups, gains and a crop take no more.
-std::uint64_t Planner::band_scratch(const Pass& pass) const {
-  std::vector<std::vector<std::byte>> nothing;
-  for (const Statistic& statistic : plan_.statistics) nothing.emplace_back(statistic.bytes);
-  const std::vector<ReadBytes> unmeasured(nothing.begin(), nothing.end());
-  const Chain chain = bind_pass(pass, unmeasured);
-  std::uint64_t most = 0;
-  for (const std::int32_t b : {0, pass.bands() / 2, pass.bands() - 1}) {
-    const Region band = intersect(pass.band(b), chain.output().bounds());
-    if (band.empty()) continue;
-    const Region need = chain.required_input(band);
-    // Spread: what crosses the pieces of a frame is gathered first. A decoded frame is one piece.
-    const bool gathered = pass.from_frame > 0 && route_ == Route::spread;
-    most = std::max(most, chain.scratch_bytes(band) + (gathered ? frame_layout(pass.input, need).bytes : 0));
-  }
-  return most;
-}
-
-void Planner::estimate() {
-  plan_.frame_bytes = place_frames(plan_).workspace_bytes;
-  std::uint64_t most_private = 0;
-  for (Pass& pass : plan_.passes) {
-    const Region band = pass.band(0);
-    pass.band_scratch_bytes = band_scratch(pass);
-    std::uint64_t bytes = pass.band_scratch_bytes;
-    if (pass.from_frame == kDecoder)
-      bytes += plan_.decode_traits.private_bytes + DecoderSource::ring_bytes(plan_.decode_traits, pass.ring_rows);
-    if (pass.into_frame < 0) bytes += frame_layout(pass.output, band).bytes;
-    if (pass.product >= 0) {
-      const auto i = static_cast<std::size_t>(pass.product);
-      const Values settings = settings_for(recipe_.outputs[i], *product_codecs_[i]);
-      const std::uint64_t encoder = product_codecs_[i]->encode_traits(pass.output, settings).private_bytes;
-      plan_.most_encoder_bytes = std::max(plan_.most_encoder_bytes, encoder);
-      bytes += encoder;
-    }
-    most_private = std::max(most_private, bytes);
-  }
-  plan_.private_bytes = most_private + 3 * std::uint64_t{header_.metadata_bytes};
-
-  // Spread: passes run in order; while one fills its target its source and every frame a later pass reads are alive,
-  // and the product of the pass before may still be encoding.
-  std::uint64_t previous_product = 0;
-  for (std::size_t p = 0; p < plan_.passes.size(); ++p) {
-    std::uint64_t alive = 0;
-    for (std::size_t f = 0; f < plan_.frames.size(); ++f) {
-      bool made = false, needed = false;
-      for (std::size_t q = 0; q < plan_.passes.size(); ++q) {
-        made |= q <= p && plan_.passes[q].into_frame == static_cast<std::int32_t>(f);
-        needed |= q >= p && (plan_.passes[q].from_frame == static_cast<std::int32_t>(f) ||
-                             plan_.passes[q].into_frame == static_cast<std::int32_t>(f));
-      }
-      // Until the last unknown size is known, nobody knows which frames are needed, and all are kept.
-      if (made && (needed || p < sealed_)) alive += image_bytes(plan_.frames[f]);
-    }
-    const std::uint64_t product = plan_.passes[p].product >= 0 ? image_bytes(plan_.passes[p].output) : 0;
-    plan_.spread_bytes = std::max(plan_.spread_bytes, alive + product + previous_product);
-    previous_product = product;
-  }
-  plan_.spread_bytes += metadata_block_bytes(header_) * 4;
-}
 
 }  // namespace
 

@@ -71,7 +71,8 @@ struct Traits {
 class Decoder {
  public:
   virtual ~Decoder() = default;
-  /// The next rows: out.region is full-width, starts where the last one ended, ends at a band multiple or the image's end.
+  /// rows: the next rows; out.region is full-width, starts where the last one ended, ends at a band multiple or the
+  /// image's end. regions: any rectangle, any order, again if need be.
   virtual void read(const MutableView& out) = 0;
   /// Reads and checks what is left of the file, so that a truncated one fails even if its last rows were not needed.
   virtual void finish() = 0;
