@@ -106,7 +106,7 @@ class Comparison:
                 continue
             peaks[way.name] = watched.peak
             if checker and way.makes_outputs:
-                checks[way.name] = checker.check(folder, way.group != "bound")
+                checks[way.name] = checker.check(folder, sizes_alone=way.group == "bound")
         able = [way for way in ways if way.name not in failed]
         runs, failed_later = interleaved({way.name: lambda way=way: self.run(way)[0] for way in able},
                                          1 if self.options.quick else self.options.rounds, self.options.seed,
