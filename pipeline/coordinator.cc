@@ -60,6 +60,7 @@ RunResult Coordinator::run() {
   }
   const auto traffic = workforce_.executor->traffic();
   result_.messages = traffic.messages_sent + traffic.messages_received;
+  result_.publishing = publisher_.spent();
   trace_.ended(result_.counts, traffic);
   progress_.finish();
   return result_;

@@ -53,6 +53,7 @@ struct CoordinatorSettings {
 struct RunResult {
   Counts counts;
   std::uint64_t messages = 0;
+  workers::Clock::duration publishing{};  // by the clock
   std::string stopped;       // why it ended early, or empty
   bool environment = false;  // ... and that was not the pictures' fault
   int signal = 0;            // ... that came from outside

@@ -191,6 +191,18 @@ void Publisher::close(const FinishedItem& item, std::vector<Pending>& pending) {
 }
 
 void Publisher::flush() {
+  const auto begun = std::chrono::steady_clock::now();
+  const auto count = [&] { spent_ += std::chrono::steady_clock::now() - begun; };
+  try {
+    publish_group();
+  } catch (...) {
+    count();
+    throw;
+  }
+  count();
+}
+
+void Publisher::publish_group() {
   std::vector<FinishedItem> group = std::move(group_);
   group_.clear();
   std::vector<std::vector<Pending>> pending(group.size());

@@ -62,6 +62,8 @@ class Publisher {
   void flush();
   /// When tick() next has something to do; max() if nothing waits.
   std::chrono::steady_clock::time_point due() const;
+  /// How long publishing has taken so far, by the clock.
+  std::chrono::steady_clock::duration spent() const { return spent_; }
 
  private:
   struct Pending {
@@ -74,6 +76,7 @@ class Publisher {
   void publish(FinishedItem&, std::vector<Pending>&);
   void take_back(const FinishedItem&, std::span<const Pending> published);
   void close(const FinishedItem&, std::vector<Pending>&);
+  void publish_group();
 
   const ProductNames& names_;
   OutputTree& tree_;
@@ -85,6 +88,7 @@ class Publisher {
   Closed closed_;
   std::vector<FinishedItem> group_;
   std::chrono::steady_clock::time_point since_{};
+  std::chrono::steady_clock::duration spent_{};
 };
 
 }  // namespace tessera::pipeline

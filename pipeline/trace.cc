@@ -74,16 +74,10 @@ Json name_event(std::string_view what, std::uint32_t pid, int tid, const std::st
   return {{"name", what}, {"ph", "M"}, {"pid", pid}, {"tid", tid}, {"args", {{"name", name}}}};
 }
 
-// A worker's word: it cannot have taken longer than its job did.
-Json phases_of(const workers::Completion& completion, Clock::duration wall) {
+Json phases_of(const JobTime& time) {
   Json phases = Json::object();
-  auto left = std::chrono::duration_cast<std::chrono::microseconds>(wall).count();
-  const auto said = get_payload<CompletionPayload>(completion.payload).phases_us;
-  for (std::size_t i = 0; i < kPhases; ++i) {
-    const auto believed = std::min<std::int64_t>(said[i], left);
-    left -= believed;
-    if (believed > 0) phases[std::string(phase_name(i))] = believed;
-  }
+  for (std::size_t i = 0; i < kPhases; ++i)
+    if (time.phases_us[i] > 0) phases[std::string(phase_name(i))] = time.phases_us[i];
   return phases;
 }
 
@@ -107,13 +101,14 @@ workers::Fd open_trace(const std::string& path) {
 
 }  // namespace
 
-Trace::Trace(const std::string& path) : path_(path) {
+Trace::Trace(const std::string& path, RunStats* stats) : path_(path), stats_(stats) {
   if (path.empty()) return;
   fd_ = open_trace(path);
   write_bytes("[\n");
 }
 
 void Trace::began(std::span<const workers::Executor::Worker> all) {
+  if (stats_) stats_->began(all);
   if (!fd_) return;
   write(name_event("process_name", 0, 0, "coordinator"));
   for (const auto& worker : all) {
@@ -124,36 +119,33 @@ void Trace::began(std::span<const workers::Executor::Worker> all) {
 }
 
 void Trace::started(JobStart start) {
-  if (!fd_) return;
-  Json args{{"image", start.image}, {"job", start.job}, {"attempt", start.attempt}, {"kind", name_of(start.kind)}};
-  if (start.kind == JobKind::whole || start.kind == JobKind::decode) args["source"] = start.source;
-  write(instant("start", start.window, std::move(args)));
-  const std::uint64_t job = start.job;
-  running_.emplace(job, Running{std::move(start), Clock::now()});
+  if (!fd_ && !stats_) return;
+  if (fd_) {
+    Json args{{"image", start.image}, {"job", start.job}, {"attempt", start.attempt}, {"kind", name_of(start.kind)}};
+    if (start.kind == JobKind::whole || start.kind == JobKind::decode) args["source"] = start.source;
+    write(instant("start", start.window, std::move(args)));
+  }
+  times_.started(std::move(start));
 }
 
 void Trace::answered(const workers::Completion& completion) {
-  const auto found = running_.find(completion.id);
-  if (found == running_.end()) return;
-  const Running running = std::move(found->second);
-  running_.erase(found);
-  const Clock::time_point end = Clock::now();
-  Clock::time_point& free_since = free_since_[{running.start.window, completion.slot}];
-  const Clock::time_point begin = std::max(running.begin, free_since);
-  free_since = end;
-  Json args{{"image", running.start.image},
-            {"job", running.start.job},
-            {"attempt", running.start.attempt},
+  const std::optional<JobTime> time = times_.answered(completion);
+  if (!time) return;
+  if (stats_) stats_->answered(*time);
+  if (!fd_) return;
+  Json args{{"image", time->start.image},
+            {"job", time->start.job},
+            {"attempt", time->start.attempt},
             {"outcome", name_of(completion.outcome)},
             {"cpu_us", completion.cpu_ns / 1000}};
   if (completion.outcome == workers::Outcome::done || completion.outcome == workers::Outcome::declined)
-    args["phases_us"] = phases_of(completion, end - begin);
-  write({{"name", name_of(running.start.kind)},
+    args["phases_us"] = phases_of(*time);
+  write({{"name", name_of(time->start.kind)},
          {"ph", "X"},
-         {"pid", running.start.window},
-         {"tid", completion.slot},
-         {"ts", microseconds(begin.time_since_epoch())},
-         {"dur", microseconds(end - begin)},
+         {"pid", time->start.window},
+         {"tid", time->slot},
+         {"ts", microseconds(time->begin.time_since_epoch())},
+         {"dur", microseconds(time->end - time->begin)},
          {"args", std::move(args)}});
 }
 
@@ -170,6 +162,7 @@ void Trace::died(std::uint32_t window) {
 }
 
 void Trace::ended(const Counts& counts, const workers::Executor::Traffic& traffic) {
+  if (stats_) stats_->ended();
   if (!fd_) return;
   write(instant("run", 0,
                 {{"messages", traffic.messages_sent + traffic.messages_received},

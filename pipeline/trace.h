@@ -12,21 +12,18 @@
 //   death     instant    a worker died or was replaced  args: worker
 //   run       instant    the run's end, once            args: messages, channel_bytes, forks, deaths, done, skipped,
 //                                                             failed, quarantined
-// A job begins when the coordinator starts it and ends when the coordinator has its answer, so that handing over
-// counts. Where that would let two jobs of a slot overlap (a slot of several in one worker has taken the next job while
-// its answer was under way), the later one begins at the end of the earlier one.
+// When a job begins and ends: job_times.h.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
-#include <utility>
 
+#include "pipeline/job_times.h"
 #include "pipeline/journal.h"
 #include "pipeline/progress.h"
-#include "pipeline/wire.h"
+#include "pipeline/run_stats.h"
 #include "workers/executor.h"
 #include "workers/fd.h"
 
@@ -34,15 +31,10 @@ namespace tessera::pipeline {
 
 class Trace {
  public:
-  struct JobStart {
-    std::uint64_t job = 0, image = 0;
-    std::uint32_t window = 0, attempt = 0;
-    JobKind kind = JobKind::whole;
-    std::string source;
-  };
   /// "" writes nothing. A trace that is there is replaced. Throws UsageError when the file cannot be made, or is there
-  /// and is something else. Should it fail later, that is said once on stderr, and the trace ends there.
-  explicit Trace(const std::string& path);
+  /// and is something else. Should it fail later, that is said once on stderr, and the trace ends there. `stats`, which
+  /// must outlive it, hears of the same jobs; nullptr: there are none.
+  explicit Trace(const std::string& path, RunStats* stats = nullptr);
   Trace(const Trace&) = delete;
   Trace& operator=(const Trace&) = delete;
 
@@ -55,16 +47,12 @@ class Trace {
   void ended(const Counts&, const workers::Executor::Traffic&);
 
  private:
-  struct Running {
-    JobStart start;
-    workers::Clock::time_point begin;
-  };
   void write(const nlohmann::ordered_json& event, bool last = false);
   void write_bytes(const std::string&);
   std::string path_;
   workers::Fd fd_;  // -1: nothing is written (any more)
-  std::map<std::uint64_t, Running> running_;
-  std::map<std::pair<std::uint32_t, std::uint32_t>, workers::Clock::time_point> free_since_;  // (window, slot)
+  RunStats* stats_;
+  JobTimes times_;
 };
 
 }  // namespace tessera::pipeline

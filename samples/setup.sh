@@ -2,6 +2,7 @@
 # Installs what building Tessera needs on Debian 12, if it is missing. Quick when nothing is.
 #   samples/setup.sh          for building and running
 #   samples/setup.sh tests    for the tests as well
+#   samples/setup.sh bench    for tests/bench: micro-benchmarks, and the programs that Tessera is compared with
 set -euo pipefail
 
 packages=(
@@ -13,6 +14,8 @@ packages=(
 # clang for the fuzzers. Debian 12's default, 14, cannot compile the views of GCC 12's library; libFuzzer is in
 # libclang-rt. chromium, a font and a validator for looking at reports.
 [ "${1:-}" = tests ] && packages+=(catch2 clang-16 libclang-rt-16-dev chromium fonts-dejavu-core python3-jsonschema time)
+[ "${1:-}" = bench ] && packages+=(
+  libbenchmark-dev libvips-tools libvips-dev graphicsmagick imagemagick python3-opencv python3-pil python3-numpy nodejs npm)
 
 missing=()
 for package in "${packages[@]}"; do

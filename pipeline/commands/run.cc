@@ -32,7 +32,8 @@ struct RunFlags {
   std::uint64_t max_failures = 0, breaker = 8, recycle = 0;
   int band_rows = 0;
   bool resume = false, retry_failed = false, sync = false;
-  bool dry_run = false, fail_fast = false, quiet = false, verbose = false, print_recipe = false, json = false;
+  bool dry_run = false, fail_fast = false, quiet = false, verbose = false, print_recipe = false, json = false,
+       stats = false;
 };
 
 // Begins a run or goes on with the last one (true), and leaves its recipe for whoever wants to repeat a picture.
@@ -145,7 +146,8 @@ int run(RunFlags& flags, const Injection& injection) {
 
   outlive_the_reader();
   OutputTree tree(root);
-  Trace trace(flags.trace);
+  RunStats stats;
+  Trace trace(flags.trace, flags.stats ? &stats : nullptr);
   settings.trace = &trace;
   workers::fault_point("run.opened");
   const auto begun = std::chrono::steady_clock::now();
@@ -191,7 +193,14 @@ int run(RunFlags& flags, const Injection& injection) {
     result.environment = true;
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-  return summarise(result, {root, settings.total, seconds, workforce.arena->usage().peak}, flags.json, flags.quiet);
+  const RunFacts facts{root,
+                       settings.total,
+                       seconds,
+                       workforce.arena->usage().peak,
+                       workforce.arena->budget(),
+                       flags.stats ? &stats : nullptr,
+                       !settings.marks};
+  return summarise(result, facts, flags.json, flags.quiet);
 }
 
 void add_injected_run(CLI::App& program, Command& chosen, const Injection& injection) {
@@ -231,6 +240,8 @@ void add_injected_run(CLI::App& program, Command& chosen, const Injection& injec
   app.add_flag("-q,--quiet", flags->quiet, "No progress and no summary");
   app.add_flag("-v,--verbose", flags->verbose, "A line for each image");
   app.add_flag("--json", flags->json, "Print the summary as JSON on standard output");
+  app.add_flag("--stats", flags->stats,
+               "Say where the time went: every step's share of the slots' time, and what they waited");
   app.add_option("--trace", flags->trace,
                  "Write what each slot did when, as it happens: for ui.perfetto.dev and chrome://tracing")
       ->type_name("FILE");

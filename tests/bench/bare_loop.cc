@@ -4,19 +4,16 @@
 //   tessera_bare_loop CHILDREN RECIPE.toml OUTPUT_FOLDER FILE...
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
-#include <opencv2/core/utility.hpp>
 
 #include "pipeline/name_template.h"
 #include "pipeline/runner.h"
 #include "pipeline/wire.h"
+#include "tests/bench/forked_loop.h"
 #include "workers/fd.h"
 #include "workers/mapping.h"
 
@@ -51,13 +48,14 @@ std::uint8_t codec_index(const char* path) {
                                    all.begin());
 }
 
-int child(std::atomic<int>& next, char** files, int count, const std::shared_ptr<const pipeline::Recipe>& recipe,
+template <class Take>
+int child(const Take& take, char** files, int count, const std::shared_ptr<const pipeline::Recipe>& recipe,
           const std::string& out) {
   const workers::Run run = pipeline::make_runner(recipe, {}, 1);
   constexpr std::size_t kWorkspace = 1u << 30;
   const workers::Mapping memory(kWorkspace, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
   int failed = 0;
-  for (int i = next++; i < count; i = next++) {
+  for (int i = take(); i < count; i = take()) {
     const workers::Fd in(open(files[i], O_RDONLY | O_CLOEXEC));
     const workers::Fd product(open(out.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
     pipeline::JobPayload payload;
@@ -76,7 +74,7 @@ int child(std::atomic<int>& next, char** files, int count, const std::shared_ptr
     failed += completion.outcome != workers::Outcome::done ||
               linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) != 0;
   }
-  return failed == 0 ? 0 : 1;
+  return failed;
 }
 
 }  // namespace
@@ -86,21 +84,9 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "usage: tessera_bare_loop CHILDREN RECIPE.toml OUTPUT_FOLDER FILE...\n");
     return 2;
   }
-  cv::setNumThreads(1);
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 64 << 20);
   const auto recipe = std::make_shared<const pipeline::Recipe>(pipeline::load_recipe(argv[2]).recipe);
   std::filesystem::create_directories(argv[3]);
-  const workers::Mapping shared(4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);
-  auto* next = new (shared.data()) std::atomic<int>(0);
-  const int children = std::atoi(argv[1]);
-  for (int i = 0; i < children; ++i)
-    if (fork() == 0) _exit(child(*next, argv + 4, argc - 4, recipe, argv[3]));
-  int failed = 0;
-  for (int i = 0; i < children; ++i) {
-    int status = 0;
-    wait(&status);
-    failed += !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  }
-  return failed == 0 ? 0 : 1;
+  const int count = argc - 4;
+  return bench::forked_loop(std::atoi(argv[1]), count,
+                            [&](const auto& take) { return child(take, argv + 4, count, recipe, argv[3]); });
 }

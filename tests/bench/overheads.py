@@ -7,7 +7,9 @@ Prints a Markdown table: processes -j1 against serial, the scaling of processes 
 over the same work, what the sandbox costs, the coordinator's share of CPU, start-up, linked libraries; with --large
 also one 100-megapixel picture, spread against serial, with its peak memory. Outputs go to fresh folders and are deleted only at the end.
 """
-import argparse, glob, json, os, random, shutil, statistics, subprocess, sys, tempfile, threading, time
+import argparse, glob, json, os, random, shutil, statistics, subprocess, tempfile
+
+from comparison import measure
 
 parser = argparse.ArgumentParser()
 parser.add_argument("build")
@@ -29,62 +31,18 @@ def fresh():
 
 
 def timed(words):
-    start = time.perf_counter()
-    done = subprocess.run(words, capture_output=True, text=True)
-    seconds = time.perf_counter() - start
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(words)}\n{done.stderr}")
-    return seconds, done.stdout
+    done = measure.timed(words)
+    return done.seconds, done.output
 
 
 def interleaved(ways, runs):
-    """ways: name -> function returning seconds. One warm-up each, then rounds in random order."""
+    """ways: name -> function returning seconds. One warm-up each, then rounds in random order; none may fail."""
     for way in ways.values():
         way()
-    times = {name: [] for name in ways}
-    for _ in range(runs):
-        order = list(ways)
-        random.shuffle(order)
-        for name in order:
-            times[name].append(ways[name]())
+    times, failed = measure.interleaved(ways, runs, random.randrange(2**31))
+    for error in failed.values():
+        raise error
     return times
-
-
-def spread(values, digits=3):
-    values = sorted(values)
-    return f"{statistics.median(values):.{digits}f} [{values[0]:.{digits}f}, {values[-1]:.{digits}f}]"
-
-
-class PeakMemory(threading.Thread):
-    """Private memory (PSS less shared memory) of a process and its children, plus the blocks of its windows."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid, self.peak, self.stop = pid, 0, False
-
-    def sample(self):
-        total = 0
-        children = open(f"/proc/{self.pid}/task/{self.pid}/children").read().split()
-        for pid in [self.pid] + children:
-            lines = (line.split() for line in open(f"/proc/{pid}/smaps_rollup"))
-            kb = {words[0]: int(words[1]) for words in lines if len(words) == 3}
-            total += (kb["Pss:"] - kb["Pss_Shmem:"]) * 1024
-        seen = set()
-        for fd in os.listdir(f"/proc/{self.pid}/fd"):
-            path = f"/proc/{self.pid}/fd/{fd}"
-            if os.readlink(path).startswith("/memfd:"):
-                s = os.stat(path)
-                total += 0 if s.st_ino in seen else s.st_blocks * 512
-                seen.add(s.st_ino)
-        return total
-
-    def run(self):
-        while not self.stop:
-            try:
-                self.peak = max(self.peak, self.sample())
-            except (FileNotFoundError, ProcessLookupError, KeyError):
-                pass  # it has just ended, or a worker has
-            time.sleep(0.02)
 
 
 recipe = os.path.join(work, "recipe.toml")
@@ -117,20 +75,20 @@ times = interleaved({"serial": tessera("--mode", "serial"), "processes -j1": tes
 print(f"{len(files)} photos, {options.runs} interleaved runs, median [min, max]\n")
 print("| way | seconds | images/s |\n|---|---|---|")
 for name, values in times.items():
-    print(f"| {name} | {spread(values)} | {len(files) / statistics.median(values):.1f} |")
+    print(f"| {name} | {measure.spread(values)} | {len(files) / statistics.median(values):.1f} |")
 print("\n| figure | value | target |\n|---|---|---|")
-print(f"| time of processes -j1 / serial | {spread([a / b for a, b in zip(times['processes -j1'], times['serial'])])} | at most 1.05 |")
-print(f"| time of processes -j2 with the sandbox / without | {spread([a / b for a, b in zip(times['processes -j2'], times['processes -j2, sandbox off'])])} | at most 1.02 |")
+print(f"| time of processes -j1 / serial | {measure.spread([a / b for a, b in zip(times['processes -j1'], times['serial'])])} | at most 1.05 |")
+print(f"| time of processes -j2 with the sandbox / without | {measure.spread([a / b for a, b in zip(times['processes -j2'], times['processes -j2, sandbox off'])])} | at most 1.02 |")
 for name, one in (("processes -j2", "processes -j1"), ("threads -j2", "serial"), ("hybrid 1x2", "serial")):
     values = [(a / b) / (c / d) for a, b, c, d in zip(times[one], times[name], times["bare loop, 1"], times["bare loop, 2"])]
-    print(f"| scaling of {name} / scaling of the bare loop | {spread(values)} | at least 0.97 |")
+    print(f"| scaling of {name} / scaling of the bare loop | {measure.spread(values)} | at least 0.97 |")
 print(f"| coordinator's share of CPU, -j2 | {100 * statistics.median(coordinator_share):.2f} % | under 2 % |")
 
 tiny = os.path.join(work, "tiny")
 os.makedirs(tiny)
 subprocess.run([make_picture, os.path.join(tiny, "one.png"), "1", "1"], check=True)
 start = [timed([program, "run", tiny, "-o", fresh(), "-j2", "-q"])[0] * 1000 for _ in range(21)]
-print(f"| a whole run of one pixel (start, forks, job, publication, end), ms | {spread(start, 1)} | first job within 30 |")
+print(f"| a whole run of one pixel (start, forks, job, publication, end), ms | {measure.spread(start, 1)} | first job within 30 |")
 libraries = len(subprocess.run(["ldd", program], capture_output=True, text=True).stdout.splitlines())
 print(f"| libraries linked (ldd) | {libraries} | under 60 |", flush=True)
 
@@ -143,23 +101,16 @@ if options.large:
 
     def large_run(name, *mode):
         def way():
-            begin = time.perf_counter()
-            process = subprocess.Popen([program, "run", large, "-o", fresh(), *heavy, *mode], stderr=subprocess.PIPE, text=True)
-            watch = PeakMemory(process.pid)
-            watch.start()
-            process.wait()
-            watch.stop = True
-            if process.returncode != 0:
-                sys.exit(process.stderr.read())
-            peaks[name] = max(peaks.get(name, 0), watch.peak)
-            return time.perf_counter() - begin
+            done = measure.timed([program, "run", large, "-o", fresh(), *heavy, *mode], memory=True)
+            peaks[name] = max(peaks.get(name, 0), done.peak)
+            return done.seconds
         return way
 
     times = interleaved({"serial": large_run("serial", "--mode", "serial"),
                          "processes -j2, spread": large_run("processes -j2, spread", "-j2", "--tiling", "spread")},
                         max(3, options.runs // 2))
     values = [a / b for a, b in zip(times["serial"], times["processes -j2, spread"])]
-    print(f"| 100 megapixels, gaussian 24 + median 6: serial / spread over 2 processes | {spread(values, 2)} | at least 1.5 |")
+    print(f"| 100 megapixels, gaussian 24 + median 6: serial / spread over 2 processes | {measure.spread(values, 2)} | at least 1.5 |")
     for name, peak in peaks.items():
         print(f"| the same with --memory 1G: peak memory of {name}, MiB | {peak / 2**20:.0f} | under 1024 |")
 shutil.rmtree(work)
