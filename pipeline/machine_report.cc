@@ -14,6 +14,7 @@
 #include "pipeline/cpu_count.h"
 #include "pipeline/folder_report.h"
 #include "stages/codec.h"
+#include "stages/simd/target.h"
 #include "workers/kernel_features.h"
 #include "workers/sandbox_support.h"
 #include "workers/slot_threads.h"
@@ -63,6 +64,8 @@ void add_cpus(MachineReport& report) {
   facts["in_affinity_mask"] = affinity_cpus();
   facts["cgroup_quota"] = or_none(quota);
   facts["jobs_by_default"] = usable_cpus();
+  facts["vector_instructions"] = stages::simd_targets();
+  facts["in_use"] = stages::simd_target();
   facts["opencv_uses"] = cv::getCPUFeaturesLine();
   if (quota && *quota < 1)
     report.degraded.push_back(

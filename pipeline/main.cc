@@ -3,11 +3,14 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <opencv2/core/utility.hpp>
 
 #include "pipeline/commands/commands.h"
 #include "pipeline/commands/suggest.h"
 #include "pipeline/console.h"
+#include "pipeline/usage_error.h"
+#include "stages/simd/target.h"
 #include "workers/fd.h"
 
 using namespace tessera::pipeline;
@@ -22,7 +25,19 @@ void allow_many_descriptors() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// For tests and for people who compare machines; workers inherit it. The bytes are the same with any.
+void choose_instructions() {
+  const char* const name = std::getenv("TESSERA_SIMD");
+  if (name == nullptr || *name == 0) return;
+  try {
+    tessera::stages::use_simd_target(name);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(std::string("TESSERA_SIMD: ") + error.what());
+  }
+}
+
 void prepare_process() {
+  choose_instructions();
   tessera::workers::open_standard_descriptors();
   allow_many_descriptors();
   end_with_the_reader();

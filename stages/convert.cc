@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "stages/luma.h"
+#include "stages/simd/pixel_rows.h"
 
 namespace tessera::stages {
 namespace {
@@ -166,8 +167,6 @@ class InterleavedConversion final : public Operation {
   Color background_;
 };
 
-std::uint8_t clamp_u8(std::int32_t v) { return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v); }
-
 // The sample of a plane that covers the middle of the luma grid's sample i, clipped to the plane.
 std::int32_t co_sited(std::int32_t i, int log2, int phase, int other_log2, int other_phase, std::int32_t extent) {
   const std::int32_t middle = (i << log2) + phase + ((1 << log2) >> 1);
@@ -235,17 +234,15 @@ class PlanarConversion final : public Operation {
     return co_sited(y, own.log2_y, own.phase_y, other.log2_y, other.phase_y, in_.height);
   }
 
-  // libjpeg's fixed point (jdcolor.c): 16 bits, each product rounded half up, so planes give the bytes of its own
-  // decode.
   void color_row(const std::uint8_t* luma_row, const std::array<std::span<std::uint8_t>, 4>& spread, std::uint8_t* to,
                  std::size_t width) const {
-    const std::size_t channels = out_.format.alpha ? 4 : 3;
-    for (std::size_t x = 0; x < width; ++x, to += channels) {
-      const std::int32_t y = luma_row[x], cb = spread[1][x] - 128, cr = spread[2][x] - 128;
-      to[0] = clamp_u8(y + ((116130 * cb + 32768) >> 16));
-      to[1] = clamp_u8(y + ((-22554 * cb - 46802 * cr + 32768) >> 16));
-      to[2] = clamp_u8(y + ((91881 * cr + 32768) >> 16));
-      if (channels == 4) to[3] = in_.format.alpha ? spread[3][x] : std::uint8_t{255};
+    const auto pixels = static_cast<std::int32_t>(width);
+    pixel_rows::ycbcr_to_bgr(luma_row, spread[1].data(), spread[2].data(), pixels, to);
+    if (!out_.format.alpha) return;
+    // From the last pixel on, three bytes move apart to four.
+    for (std::size_t x = width; x-- > 0;) {
+      std::memmove(to + 4 * x, to + 3 * x, 3);
+      to[4 * x + 3] = in_.format.alpha ? spread[3][x] : std::uint8_t{255};
     }
   }
 

@@ -1,6 +1,7 @@
 #include "stages/resampler.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 
@@ -11,6 +12,9 @@ namespace tessera::stages {
 namespace {
 
 using kernels::Alpha;
+
+// Of the input rows under four output rows, so many bytes are blended before the next.
+constexpr std::int32_t kPieceBytes = 24 << 10;
 
 /// The input samples that one axis of one plane needs for output samples [begin, end).
 struct Range {
@@ -89,7 +93,7 @@ class FilteredResample final : public ResampleBase {
   void apply(const View& in, const MutableView& out, Scratch& scratch) const override {
     for (int p = 0; p < in_.format.planes(); ++p) {
       if constexpr (std::is_same_v<Weight, std::int16_t>) {
-        apply_plane<std::uint8_t>(p, in, out, scratch);
+        apply_u8(p, in, out, scratch);
       } else if constexpr (std::is_same_v<Weight, float>) {
         apply_plane<float>(p, in, out, scratch);
       } else if (in_.format.depth == Depth::u8) {
@@ -116,47 +120,53 @@ class FilteredResample final : public ResampleBase {
     return {x.begin, y.begin, x.end, y.end};
   }
 
+  /// What one call of apply works on in one plane: regions of its samples, and the windows of its columns.
+  struct PlaneWork {
+    Region to, from, there;  // output; what it is made of; what the input holds
+    kernels::Windows<Weight> windows;
+  };
+  PlaneWork plane_work(int p, const View& in, const MutableView& out) const {
+    const Taps<Weight>& x = taps_[static_cast<std::size_t>(p)].x;
+    const Region to = samples(out_, p, out.region), from = input_samples(p, to);
+    return {to,
+            from,
+            samples(in_, p, in.region),
+            {x.first.data(), x.count.data(), x.weights.data(), x.stride, x.shift, to.x0, to.x1, from.x0}};
+  }
+
+  /// The input rows of output row `y`, from column from.x0; `rows` has a place for each tap.
+  template <class Sample>
+  void find_rows(int p, const View& in, const PlaneWork& work, std::int32_t y, std::span<const Sample*> rows) const {
+    const Taps<Weight>& taps = taps_[static_cast<std::size_t>(p)].y;
+    const auto at = static_cast<std::size_t>(y);
+    for (std::int32_t k = 0; k < taps.count[at]; ++k)
+      rows[static_cast<std::size_t>(k)] =
+          in.plane(p).template row<Sample>(taps.first[at] + k - work.there.y0) +
+          static_cast<std::ptrdiff_t>(work.from.x0 - work.there.x0) * in_.format.channels();
+  }
+
   // One output row at a time: blend the rows above it into one, filter along it.
   template <class Sample>
   void apply_plane(int p, const View& in, const MutableView& out, Scratch& scratch) const {
     const Scratch::Mark mark(scratch);
-    const PlaneTaps<Weight>& taps = taps_[static_cast<std::size_t>(p)];
-    const Region to = samples(out_, p, out.region), from = input_samples(p, to), there = samples(in_, p, in.region);
-    const int channels = in_.format.channels();
-    const kernels::Windows<Weight> windows{taps.x.first.data(),
-                                           taps.x.count.data(),
-                                           taps.x.weights.data(),
-                                           taps.x.stride,
-                                           taps.x.shift,
-                                           to.x0,
-                                           to.x1,
-                                           from.x0};
-    // The 8-bit filter reads whole blocks of taps, up to a stride beyond the row.
-    const std::ptrdiff_t plane_stride = from.width() + taps.x.stride;
-    const auto blended = scratch.take_array<Weight>(static_cast<std::uint64_t>(plane_stride * channels));
-    const auto rows = scratch.take_array<const Sample*>(static_cast<std::uint64_t>(taps.y.stride));
-    std::ranges::fill(blended, Weight{0});
-    for (std::int32_t y = to.y0; y < to.y1; ++y) {
-      const auto at = static_cast<std::size_t>(y);
-      const std::int32_t first = taps.y.first[at], count = taps.y.count[at];
-      for (std::int32_t k = 0; k < count; ++k)
-        rows[static_cast<std::size_t>(k)] = in.plane(p).template row<Sample>(first + k - there.y0) +
-                                            static_cast<std::ptrdiff_t>(from.x0 - there.x0) * channels;
-      one_row(rows.data(), taps.y.of(y), count, taps.y.shift, from.width(), blended.data(), plane_stride, windows,
-              out.plane(p).template row<Sample>(y - to.y0));
+    const PlaneWork work = plane_work(p, in, out);
+    const Taps<Weight>& taps = taps_[static_cast<std::size_t>(p)].y;
+    const auto blended =
+        scratch.take_array<Weight>(static_cast<std::uint64_t>(work.from.width() * in_.format.channels()));
+    const auto rows = scratch.take_array<const Sample*>(static_cast<std::uint64_t>(taps.stride));
+    for (std::int32_t y = work.to.y0; y < work.to.y1; ++y) {
+      find_rows<Sample>(p, in, work, y, rows);
+      one_row(rows.data(), taps.of(y), taps.count[static_cast<std::size_t>(y)], taps.shift, work.from.width(),
+              blended.data(), work.windows, out.plane(p).template row<Sample>(y - work.to.y0));
     }
   }
 
   template <class Sample>
   void one_row(const Sample* const* rows, const Weight* weights, std::int32_t count, int shift, std::int32_t pixels,
-               Weight* blended, [[maybe_unused]] std::ptrdiff_t plane_stride, const kernels::Windows<Weight>& windows,
-               Sample* out) const {
+               Weight* blended, const kernels::Windows<Weight>& windows, Sample* out) const {
     const int channels = in_.format.channels();
-    [[maybe_unused]] const Alpha alpha = in_.format.alpha ? Alpha::premultiplied : Alpha::plain;
-    if constexpr (std::is_same_v<Weight, std::int16_t>) {
-      kernels::blend_u8(rows, weights, count, shift, pixels, channels, blended, plane_stride);
-      kernels::filter_u8(blended, plane_stride, windows, channels, out);
-    } else if constexpr (std::is_same_v<Weight, float>) {
+    const Alpha alpha = in_.format.alpha ? Alpha::premultiplied : Alpha::plain;
+    if constexpr (std::is_same_v<Weight, float>) {
       kernels::blend_float(rows, weights, count, pixels, channels, alpha, blended);
       kernels::filter_float(blended, windows, channels, alpha, out);
     } else if constexpr (sizeof(Sample) == 1) {
@@ -165,6 +175,52 @@ class FilteredResample final : public ResampleBase {
     } else {
       kernels::blend_wide(rows, weights, count, shift, pixels, channels, alpha, blended);
       kernels::filter_wide(blended, windows, channels, alpha, out);
+    }
+  }
+
+  // u8 without alpha: four output rows at a time. Their input rows are mostly the same, and are read a piece at a time
+  // so that they come from the L1 cache; they share the horizontal windows.
+  void apply_u8(int p, const View& in, const MutableView& out,
+                Scratch& scratch) const requires std::is_same_v<Weight, std::int16_t> {
+    const Scratch::Mark mark(scratch);
+    const PlaneWork work = plane_work(p, in, out);
+    const Taps<Weight>& taps = taps_[static_cast<std::size_t>(p)].y;
+    const int channels = in_.format.channels(), lines = kernels::kLines8 * channels;
+    const std::int32_t width = work.from.width(), piece = std::max(kPieceBytes / channels / (taps.stride + 8), 64);
+    const std::ptrdiff_t line_stride = width + work.windows.stride;
+    const auto blended = scratch.take_array<std::int16_t>(static_cast<std::uint64_t>(line_stride * lines));
+    const auto line = [&](int i) { return blended.data() + line_stride * i; };
+    // What filter_u8 reads behind a line's end.
+    for (int i = 0; i < lines; ++i) std::fill_n(line(i) + width, work.windows.stride, std::int16_t{0});
+    std::array<std::span<const std::uint8_t*>, kernels::kLines8> rows;
+    for (auto& r : rows) r = scratch.take_array<const std::uint8_t*>(static_cast<std::uint64_t>(taps.stride));
+    const std::span<std::uint8_t> planes = scratch.take_array<std::uint8_t>(
+        static_cast<std::uint64_t>(work.to.width()) * static_cast<std::uint64_t>(lines));
+
+    for (std::int32_t y = work.to.y0; y < work.to.y1; y += kernels::kLines8) {
+      const int count = std::min(kernels::kLines8, work.to.y1 - y);
+      for (int r = 0; r < count; ++r) find_rows<std::uint8_t>(p, in, work, y + r, rows[static_cast<std::size_t>(r)]);
+      for (std::int32_t begin = 0; begin < width; begin += piece)
+        for (int r = 0; r < count; ++r)
+          kernels::blend_u8(rows[static_cast<std::size_t>(r)].data(), taps.of(y + r),
+                            taps.count[static_cast<std::size_t>(y + r)], taps.shift, begin,
+                            std::min(begin + piece, width), channels, line(r * channels), line_stride);
+      const auto target = [&](int r) { return out.plane(p).template row<std::uint8_t>(y + r - work.to.y0); };
+      const auto filtered = [&](int i) { return planes.data() + static_cast<std::ptrdiff_t>(work.to.width()) * i; };
+      for (int i = 0; i < count * channels; i += kernels::kLines8) {
+        std::array<const std::int16_t*, kernels::kLines8> from;
+        std::array<std::uint8_t*, kernels::kLines8> to;
+        for (int j = 0; j < kernels::kLines8; ++j) {  // a line that is not there: another one, to where nobody looks
+          const bool there = i + j < count * channels;
+          from[static_cast<std::size_t>(j)] = line(there ? i + j : i);
+          to[static_cast<std::size_t>(j)] = channels == 1 && there ? target(j) : filtered(i + j);
+        }
+        kernels::filter_u8(from.data(), work.windows, to.data());
+      }
+      for (int r = 0; channels == 3 && r < count; ++r) {
+        const std::array<const std::uint8_t*, 3> colors{filtered(3 * r), filtered(3 * r + 1), filtered(3 * r + 2)};
+        kernels::weave_u8(colors.data(), work.to.width(), target(r));
+      }
     }
   }
 

@@ -1,11 +1,21 @@
-#include "stages/resampler_kernels.h"
+// The resampler's arithmetic for 16-bit and float samples and everything with alpha: plain loops, of which the compiler
+// makes vectors for every SIMD target. No sum is contracted (-ffp-contract=off) or re-associated, so the bytes agree.
+#include "stages/simd/vectors.h"
+//
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "stages/resampler_kernels.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <type_traits>
 
+#include "stages/resampler_kernels.h"
+
+HWY_BEFORE_NAMESPACE();
 namespace tessera::stages::kernels {
+namespace HWY_NAMESPACE {
 namespace {
 
 // Samples blended at a time, so that their sums stay in the L1 cache; whole pixels of 1, 2, 3 and 4 channels.
@@ -18,42 +28,6 @@ constexpr int kBits32 = 31;  // premultiplied u16
 
 template <class Sample>
 constexpr std::int64_t kMax = sizeof(Sample) == 1 ? 255 : 65535;
-
-std::uint8_t clamp_u8(std::int64_t v) { return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v); }
-
-// ---- u8
-
-void add_rows(const std::uint8_t* const* rows, const std::int16_t* weights, std::int32_t count, std::int32_t from,
-              std::int32_t samples, std::int32_t* __restrict sums) {
-  std::int32_t k = 0;
-  for (; k + 4 <= count; k += 4) {
-    const std::uint8_t *a = rows[k] + from, *b = rows[k + 1] + from, *c = rows[k + 2] + from, *d = rows[k + 3] + from;
-    const std::int16_t wa = weights[k], wb = weights[k + 1], wc = weights[k + 2], wd = weights[k + 3];
-    for (std::int32_t i = 0; i < samples; ++i)
-      sums[i] += static_cast<std::int16_t>(a[i]) * wa + static_cast<std::int16_t>(b[i]) * wb +
-                 static_cast<std::int16_t>(c[i]) * wc + static_cast<std::int16_t>(d[i]) * wd;
-  }
-  for (; k < count; ++k) {
-    const std::uint8_t* a = rows[k] + from;
-    const std::int16_t wa = weights[k];
-    for (std::int32_t i = 0; i < samples; ++i) sums[i] += static_cast<std::int16_t>(a[i]) * wa;
-  }
-}
-
-template <int kChannels>
-void split(const std::int32_t* sums, std::int32_t samples, int shift, std::int16_t* __restrict out,
-           std::ptrdiff_t plane_stride) {
-  for (std::int32_t i = 0; i < samples / kChannels; ++i)
-    for (int c = 0; c < kChannels; ++c)
-      out[c * plane_stride + i] = static_cast<std::int16_t>(sums[i * kChannels + c] >> shift);
-}
-
-// The sum of `taps` (a multiple of 8) products.
-std::int32_t dot(const std::int16_t* in, const std::int16_t* weights, std::int32_t taps) {
-  std::int32_t sum = 0;
-  for (std::int32_t k = 0; k < taps; ++k) sum += in[k] * weights[k];
-  return sum;
-}
 
 // ---- wide
 
@@ -144,7 +118,7 @@ void filter_pixels(const std::int32_t* in, const Windows<std::int32_t>& w, Alpha
   constexpr int kPlainDown = kWideBits - kBits16;
   for (std::int32_t i = w.begin; i < w.end; ++i, out += kChannels) {
     const std::int32_t* from = in + static_cast<std::ptrdiff_t>(w.first[i] - w.origin) * kChannels;
-    const std::int32_t* weights = w.weights + static_cast<std::ptrdiff_t>(i) * w.stride;
+    const std::int32_t* weights = w.of(i);
     if (alpha == Alpha::premultiplied) {
       auto sums = weighted<std::int32_t, kChannels, std::int64_t>(from, weights, w.count[i], half);
       for (std::int64_t& sum : sums) sum >>= w.shift;
@@ -177,9 +151,8 @@ void load_float(const float* in, std::int32_t samples, int channels, Alpha alpha
 template <int kChannels>
 void filter_floats(const float* in, const Windows<float>& w, Alpha alpha, float* out) {
   for (std::int32_t i = w.begin; i < w.end; ++i, out += kChannels) {
-    const auto sums =
-        weighted<float, kChannels, float>(in + static_cast<std::ptrdiff_t>(w.first[i] - w.origin) * kChannels,
-                                          w.weights + static_cast<std::ptrdiff_t>(i) * w.stride, w.count[i], 0.0F);
+    const auto sums = weighted<float, kChannels, float>(
+        in + static_cast<std::ptrdiff_t>(w.first[i] - w.origin) * kChannels, w.of(i), w.count[i], 0.0F);
     std::copy(sums.begin(), sums.end(), out);
     if (alpha == Alpha::plain) continue;
     const float a = sums[kChannels - 1];
@@ -189,54 +162,21 @@ void filter_floats(const float* in, const Windows<float>& w, Alpha alpha, float*
   }
 }
 
-}  // namespace
-
-void blend_u8(const std::uint8_t* const* rows, const std::int16_t* weights, std::int32_t count, int shift,
-              std::int32_t pixels, int channels, std::int16_t* out, std::ptrdiff_t plane_stride) {
-  const int down = shift - kFraction8;
-  const std::int32_t total = pixels * channels;
-  std::array<std::int32_t, kChunk> sums;
-  for (std::int32_t from = 0; from < total; from += kChunk) {
-    const std::int32_t size = std::min(kChunk, total - from);
-    sums.fill(1 << (down - 1));
-    add_rows(rows, weights, count, from, size, sums.data());
-    if (channels == 1)
-      split<1>(sums.data(), size, down, out + from, plane_stride);
-    else
-      split<3>(sums.data(), size, down, out + from / 3, plane_stride);
-  }
-}
-
-void filter_u8(const std::int16_t* in, std::ptrdiff_t plane_stride, const Windows<std::int16_t>& w, int channels,
-               std::uint8_t* out) {
-  const int down = w.shift + kFraction8;
-  const std::int64_t half = std::int64_t{1} << (down - 1);
-  for (std::int32_t i = w.begin; i < w.end; ++i)
-    for (int c = 0; c < channels; ++c) {
-      const std::int16_t* from = in + c * plane_stride + (w.first[i] - w.origin);
-      const std::int16_t* weights = w.weights + static_cast<std::ptrdiff_t>(i) * w.stride;
-      std::int64_t sum = half;
-      for (std::int32_t k = 0; k < w.stride; k += kBlock8)
-        sum += dot(from + k, weights + k, std::min(kBlock8, w.stride - k));
-      *out++ = clamp_u8(sum >> down);
-    }
-}
-
-void blend_wide(const std::uint8_t* const* rows, const std::int32_t* weights, std::int32_t count, int shift,
-                std::int32_t pixels, int channels, std::int32_t* out) {
+void blend_wide8(const std::uint8_t* const* rows, const std::int32_t* weights, std::int32_t count, int shift,
+                 std::int32_t pixels, int channels, std::int32_t* out) {
   blend_rows(rows, weights, count, shift, pixels, channels, Alpha::premultiplied, out);
 }
-void blend_wide(const std::uint16_t* const* rows, const std::int32_t* weights, std::int32_t count, int shift,
-                std::int32_t pixels, int channels, Alpha alpha, std::int32_t* out) {
+void blend_wide16(const std::uint16_t* const* rows, const std::int32_t* weights, std::int32_t count, int shift,
+                  std::int32_t pixels, int channels, Alpha alpha, std::int32_t* out) {
   blend_rows(rows, weights, count, shift, pixels, channels, alpha, out);
 }
 
-void filter_wide(const std::int32_t* in, const Windows<std::int32_t>& w, int channels, std::uint8_t* out) {
+void filter_wide8(const std::int32_t* in, const Windows<std::int32_t>& w, int channels, std::uint8_t* out) {
   if (channels == 2) return filter_pixels<std::uint8_t, 2>(in, w, Alpha::premultiplied, out);
   filter_pixels<std::uint8_t, 4>(in, w, Alpha::premultiplied, out);
 }
-void filter_wide(const std::int32_t* in, const Windows<std::int32_t>& w, int channels, Alpha alpha,
-                 std::uint16_t* out) {
+void filter_wide16(const std::int32_t* in, const Windows<std::int32_t>& w, int channels, Alpha alpha,
+                   std::uint16_t* out) {
   switch (channels) {
     case 1:
       return filter_pixels<std::uint16_t, 1>(in, w, alpha, out);
@@ -249,8 +189,8 @@ void filter_wide(const std::int32_t* in, const Windows<std::int32_t>& w, int cha
   }
 }
 
-void blend_float(const float* const* rows, const float* weights, std::int32_t count, std::int32_t pixels, int channels,
-                 Alpha alpha, float* out) {
+void blend_floats(const float* const* rows, const float* weights, std::int32_t count, std::int32_t pixels, int channels,
+                  Alpha alpha, float* out) {
   const std::int32_t total = pixels * channels;
   std::array<float, kChunk> samples, sums;
   for (std::int32_t from = 0; from < total; from += kChunk) {
@@ -264,7 +204,7 @@ void blend_float(const float* const* rows, const float* weights, std::int32_t co
   }
 }
 
-void filter_float(const float* in, const Windows<float>& w, int channels, Alpha alpha, float* out) {
+void filter_any_floats(const float* in, const Windows<float>& w, int channels, Alpha alpha, float* out) {
   switch (channels) {
     case 1:
       return filter_floats<1>(in, w, alpha, out);
@@ -277,4 +217,45 @@ void filter_float(const float* in, const Windows<float>& w, int channels, Alpha 
   }
 }
 
+}  // namespace
+}  // namespace HWY_NAMESPACE
 }  // namespace tessera::stages::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tessera::stages::kernels {
+
+HWY_EXPORT(blend_wide8);
+HWY_EXPORT(blend_wide16);
+HWY_EXPORT(filter_wide8);
+HWY_EXPORT(filter_wide16);
+HWY_EXPORT(blend_floats);
+HWY_EXPORT(filter_any_floats);
+
+void blend_wide(const std::uint8_t* const* rows, const std::int32_t* weights, std::int32_t count, int shift,
+                std::int32_t pixels, int channels, std::int32_t* out) {
+  HWY_DYNAMIC_DISPATCH(blend_wide8)(rows, weights, count, shift, pixels, channels, out);
+}
+void blend_wide(const std::uint16_t* const* rows, const std::int32_t* weights, std::int32_t count, int shift,
+                std::int32_t pixels, int channels, Alpha alpha, std::int32_t* out) {
+  HWY_DYNAMIC_DISPATCH(blend_wide16)(rows, weights, count, shift, pixels, channels, alpha, out);
+}
+
+void filter_wide(const std::int32_t* in, const Windows<std::int32_t>& windows, int channels, std::uint8_t* out) {
+  HWY_DYNAMIC_DISPATCH(filter_wide8)(in, windows, channels, out);
+}
+void filter_wide(const std::int32_t* in, const Windows<std::int32_t>& windows, int channels, Alpha alpha,
+                 std::uint16_t* out) {
+  HWY_DYNAMIC_DISPATCH(filter_wide16)(in, windows, channels, alpha, out);
+}
+
+void blend_float(const float* const* rows, const float* weights, std::int32_t count, std::int32_t pixels, int channels,
+                 Alpha alpha, float* out) {
+  HWY_DYNAMIC_DISPATCH(blend_floats)(rows, weights, count, pixels, channels, alpha, out);
+}
+void filter_float(const float* in, const Windows<float>& windows, int channels, Alpha alpha, float* out) {
+  HWY_DYNAMIC_DISPATCH(filter_any_floats)(in, windows, channels, alpha, out);
+}
+
+}  // namespace tessera::stages::kernels
+#endif

@@ -166,7 +166,7 @@ Taps<double> real_taps(const ResampleAxis& axis, Filter filter) {
     longest = std::max(longest, windows.back().weights.size());
   }
   Taps<double> taps;
-  taps.stride = static_cast<std::int32_t>((longest + 7) / 8 * 8);
+  taps.stride = static_cast<std::int32_t>(longest <= 8 ? 8 : (longest + 15) / 16 * 16);
   taps.weights.resize(windows.size() * static_cast<std::size_t>(taps.stride));
   for (std::size_t i = 0; i < windows.size(); ++i) {
     taps.first.push_back(windows[i].first);

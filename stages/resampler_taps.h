@@ -31,7 +31,7 @@ template <class Weight>
 struct Taps {
   std::vector<std::int32_t> first, count;
   std::vector<Weight> weights;
-  std::int32_t stride = 0;  // a multiple of 8
+  std::int32_t stride = 0;  // 8 or a multiple of 16
   int shift = 0;
 
   const Weight* of(std::int32_t i) const {

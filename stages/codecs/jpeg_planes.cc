@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "stages/simd/pixel_rows.h"
+
 namespace tessera::stages {
 
 void JpegPlanes::Plane::allocate() {
@@ -50,8 +52,7 @@ void JpegPlanes::average(const Plane& plane, std::int32_t first_row, std::int32_
   if (n == 2 && rows == 2) {  // 4:2:0, all rows but an odd last one
     const JSAMPLE* below = from + plane.stride;
     const std::int32_t pairs = std::min(out.width, plane.width / 2);
-    for (std::int32_t x = 0; x < pairs; ++x)
-      to[x] = static_cast<JSAMPLE>((from[2 * x] + from[2 * x + 1] + below[2 * x] + below[2 * x + 1] + 2) / 4);
+    pixel_rows::average_2x2(from, below, pairs, to);
     if (pairs < out.width) to[pairs] = static_cast<JSAMPLE>((from[2 * pairs] + below[2 * pairs] + 1) / 2);
     return;
   }

@@ -5,87 +5,14 @@
 #include <cmath>
 #include <cstring>
 
-#include "stages/kernel.h"
+#include "stages/detail/detail_rows.h"
 
 namespace tessera::stages {
 namespace {
 
-constexpr int kWeightBits = 14, kFractionBits = 6;
+using namespace detail_rows;
+
 constexpr std::int32_t kBlockPixels = 1024;  // columns done together, so that 2 * radius + 1 rows of them stay cached
-constexpr std::int32_t kChunk = 256;         // samples summed together; their sums stay in the L1 cache
-constexpr int kGroup = 4;                    // pairs of taps added in one go
-
-template <class In, class Sum, int kPairs, bool kFirst>
-TESSERA_INLINE void add_pairs(const In* const* low, const In* const* high, const Sum* weights, std::int32_t from,
-                              std::int32_t count, const In* centre, Sum centre_weight, Sum* sums) {
-  for (std::int32_t i = 0; i < count; ++i) {
-    Sum sum = kFirst ? static_cast<Sum>(centre[from + i]) * centre_weight : sums[i];
-    for (int p = 0; p < kPairs; ++p)
-      sum += (static_cast<Sum>(low[p][from + i]) + static_cast<Sum>(high[p][from + i])) * weights[p];
-    sums[i] = sum;
-  }
-}
-
-// taps[k] is the row (or the shifted row) of tap k; the sum of each sample always runs from the centre outwards.
-template <class In, class Out, class Weight, int kShift>
-TESSERA_INLINE void convolve(const In* const* taps, std::int32_t radius, const Weight* half, std::int32_t count,
-                             Out* out) {
-  using Sum = std::conditional_t<std::is_same_v<Weight, float>, float, std::int32_t>;
-  Sum sums[kChunk];
-  const In *low[kGroup], *high[kGroup];
-  Sum weights[kGroup];
-  for (std::int32_t from = 0; from < count; from += kChunk) {
-    const std::int32_t n = std::min(kChunk, count - from);
-    for (std::int32_t k = 1; k == 1 || k <= radius; k += kGroup) {
-      const std::int32_t pairs = std::min<std::int32_t>(kGroup, radius - k + 1);
-      for (std::int32_t p = 0; p < pairs; ++p)
-        low[p] = taps[radius - k - p], high[p] = taps[radius + k + p], weights[p] = half[k + p];
-      const In* centre = taps[radius];
-      const auto add = [&]<int kPairs>() __attribute__((always_inline)) {
-        if (k == 1)
-          add_pairs<In, Sum, kPairs, true>(low, high, weights, from, n, centre, half[0], sums);
-        else
-          add_pairs<In, Sum, kPairs, false>(low, high, weights, from, n, centre, half[0], sums);
-      };
-      switch (pairs) {
-        case 0:
-          add.template operator()<0>();
-          break;
-        case 1:
-          add.template operator()<1>();
-          break;
-        case 2:
-          add.template operator()<2>();
-          break;
-        case 3:
-          add.template operator()<3>();
-          break;
-        default:
-          add.template operator()<4>();
-          break;
-      }
-    }
-    for (std::int32_t i = 0; i < n; ++i) {
-      if constexpr (std::is_same_v<Sum, float>)
-        out[from + i] = sums[i];
-      else
-        out[from + i] = static_cast<Out>((sums[i] + (1 << (kShift - 1))) >> kShift);
-    }
-  }
-}
-
-TESSERA_KERNEL void convolve_u8(const std::uint8_t* const* taps, std::int32_t radius, const std::int16_t* half,
-                                std::int32_t count, std::int16_t* out) {
-  convolve<std::uint8_t, std::int16_t, std::int16_t, kWeightBits - kFractionBits>(taps, radius, half, count, out);
-}
-TESSERA_KERNEL void convolve_fixed(const std::int16_t* const* taps, std::int32_t radius, const std::int16_t* half,
-                                   std::int32_t count, std::int16_t* out) {
-  convolve<std::int16_t, std::int16_t, std::int16_t, kWeightBits>(taps, radius, half, count, out);
-}
-TESSERA_KERNEL void convolve_float(const float* const* taps, std::int32_t radius, const float* half, std::int32_t count,
-                                   float* out) {
-  convolve<float, float, float, 0>(taps, radius, half, count, out);
-}
 
 // Samples to float, colours times alpha / max.
 template <class Sample>
@@ -120,11 +47,6 @@ void reflect_ends(T* row, std::int32_t padded_x0, std::int32_t padded_x1, std::i
   };
   for (std::int32_t x = padded_x0; x < 0; ++x) fill(x);
   for (std::int32_t x = width; x < padded_x1; ++x) fill(x);
-}
-
-TESSERA_KERNEL void round_fixed(const std::int16_t* in, std::int32_t count, std::uint8_t* out) {
-  for (std::int32_t i = 0; i < count; ++i)
-    out[i] = static_cast<std::uint8_t>((in[i] + (1 << (kFractionBits - 1))) >> kFractionBits);
 }
 
 template <class Sample>

@@ -1,5 +1,5 @@
 // Separable symmetric convolution, the engine of gaussian, sharpen and (for float) box. Vertical first, over contiguous
-// rows, then horizontal over the flattened row; both are sums of whole rows, which the compiler vectorises.
+// rows, then horizontal over the flattened row; both are sums of whole rows (detail_rows.h).
 //
 //   u8 without alpha   16-bit weights with 14 fractional bits that sum to one exactly, 32-bit sums, 6 fractional bits
 //                      between the passes: within 0.6 levels of the real-valued result

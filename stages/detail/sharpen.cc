@@ -10,24 +10,11 @@
 #include <cmath>
 
 #include "stages/detail/detail.h"
+#include "stages/detail/detail_rows.h"
 #include "stages/detail/separable.h"
-#include "stages/kernel.h"
 
 namespace tessera::stages {
 namespace {
-
-constexpr int kAmountBits = 10, kBlurBits = 6;
-
-TESSERA_KERNEL void sharpen_fixed(const std::uint8_t* in, const std::int16_t* blurred, std::int32_t count,
-                                  std::int32_t amount, std::int32_t threshold, std::uint8_t* out) {
-  for (std::int32_t i = 0; i < count; ++i) {
-    const std::int32_t difference = (in[i] << kBlurBits) - blurred[i];
-    const std::int32_t kept = std::abs(difference) >= threshold ? difference : 0;
-    const std::int32_t half = 1 << (kAmountBits + kBlurBits - 1);
-    const std::int32_t sum = in[i] + ((kept * amount + half) >> (kAmountBits + kBlurBits));
-    out[i] = static_cast<std::uint8_t>(sum < 0 ? 0 : sum > 255 ? 255 : sum);
-  }
-}
 
 template <class Sample>
 Sample stored(float level) {
@@ -89,10 +76,11 @@ class SharpenOperation final : public NeighbourhoodOperation {
   }
 
   void fixed(const View& in, const ConvolvedRow& row, const MutableView& out) const {
-    sharpen_fixed(source<std::uint8_t>(in, row), row.fixed, row.pixels * info().format.channels(),
-                  static_cast<std::int32_t>(std::lround(mask_.amount * (1 << kAmountBits))),
-                  static_cast<std::int32_t>(std::lround(mask_.threshold * 255 * (1 << kBlurBits))),
-                  target<std::uint8_t>(out, row));
+    detail_rows::sharpen_u8(
+        source<std::uint8_t>(in, row), row.fixed, row.pixels * info().format.channels(),
+        static_cast<std::int16_t>(std::lround(mask_.amount * (1 << detail_rows::kAmountBits))),
+        static_cast<std::int16_t>(std::lround(mask_.threshold * 255 * (1 << detail_rows::kFractionBits))),
+        target<std::uint8_t>(out, row));
   }
   template <class Sample>
   void levels(const View& in, const ConvolvedRow& row, const MutableView& out) const {
