@@ -25,6 +25,12 @@ Hash128 canonical(XXH128_hash_t hash) {
   return out;
 }
 
+HashState new_hash_state() {
+  HashState state(XXH3_createState());
+  XXH3_128bits_reset(state.get());
+  return state;
+}
+
 // glibc's own fstat asks by a call that takes names as well, which a worker is not allowed.
 bool get_status(int fd, struct stat& status) { return syscall(SYS_fstat, fd, &status) == 0; }
 
@@ -41,7 +47,7 @@ std::size_t read_fully(int fd, std::uint64_t offset, WriteBytes into) {
 }
 }  // namespace
 
-FdSource::FdSource(int fd) : fd_(fd) {
+FdSource::FdSource(int fd) : fd_(fd), state_(new_hash_state()) {
   struct stat s {};
   if (!get_status(fd, s)) throw InputUnreadable(fmt::format("it cannot be read: {}", std::strerror(errno)));
   size_ = static_cast<std::uint64_t>(s.st_size);
@@ -57,19 +63,18 @@ ReadBytes FdSource::at(std::uint64_t offset, std::size_t bytes) {
     begin_ = offset;
     filled_ = read_fully(fd_, offset, {buffer_.data(), want});
     if (filled_ < want) throw InputChanged("it became shorter while it was read");
+    if (begin_ <= hashed_ && hashed_ < begin_ + filled_) {
+      const auto known = static_cast<std::size_t>(hashed_ - begin_);
+      XXH3_128bits_update(state_.get(), buffer_.data() + known, filled_ - known);
+      hashed_ = begin_ + filled_;
+    }
   }
   return {buffer_.data() + (offset - begin_), bytes};
 }
 
 Hash128 FdSource::hash_all() {
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), &XXH3_freeState);
-  XXH3_128bits_reset(state.get());
-  for (std::uint64_t offset = 0; offset < size_;) {
-    const ReadBytes part = at(offset, kWriteBuffer);
-    XXH3_128bits_update(state.get(), part.data(), part.size());
-    offset += part.size();
-  }
-  return canonical(XXH3_128bits_digest(state.get()));
+  while (hashed_ < size_) at(hashed_, kReadBuffer);
+  return canonical(XXH3_128bits_digest(state_.get()));
 }
 
 void FdSource::check_unchanged() const {
@@ -78,10 +83,7 @@ void FdSource::check_unchanged() const {
     throw InputChanged("it changed while it was read");
 }
 
-FdSink::FdSink(int fd) : fd_(fd), state_(XXH3_createState()) {
-  buffer_.reserve(kWriteBuffer);
-  XXH3_128bits_reset(state_.get());
-}
+FdSink::FdSink(int fd) : fd_(fd), state_(new_hash_state()) { buffer_.reserve(kWriteBuffer); }
 
 void FdSink::write_fully(std::uint64_t offset, ReadBytes bytes) const {
   std::size_t done = 0;
@@ -129,18 +131,25 @@ void FdSink::sync() const {
     if (errno != EINTR) throw OutputError(fmt::format("the output cannot be synced: {}", std::strerror(errno)));
 }
 
-PixelHasher::PixelHasher() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
-
 void PixelHasher::add(const View& band) {
+  while (states_.size() < static_cast<std::size_t>(band.format.planes())) states_.push_back(new_hash_state());
   for (int p = 0; p < band.format.planes(); ++p) {
     const auto& plane = band.plane(p);
     const auto bytes = static_cast<std::size_t>(plane.width) * static_cast<std::size_t>(band.format.pixel_bytes());
     for (std::int32_t y = 0; y < plane.height; ++y)
-      XXH3_128bits_update(state_.get(), plane.data + y * plane.stride, bytes);
+      XXH3_128bits_update(states_[static_cast<std::size_t>(p)].get(), plane.data + y * plane.stride, bytes);
   }
 }
 
-Hash128 PixelHasher::finish() const { return canonical(XXH3_128bits_digest(state_.get())); }
+Hash128 PixelHasher::finish() const {
+  if (states_.size() == 1) return canonical(XXH3_128bits_digest(states_[0].get()));
+  const HashState all = new_hash_state();
+  for (const HashState& state : states_) {
+    const Hash128 plane = canonical(XXH3_128bits_digest(state.get()));
+    XXH3_128bits_update(all.get(), plane.data(), plane.size());
+  }
+  return canonical(XXH3_128bits_digest(all.get()));
+}
 
 std::string to_hex(const Hash128& hash) {
   std::string text;

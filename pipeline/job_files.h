@@ -29,13 +29,18 @@ class OutputError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+struct FreeHashState {
+  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+};
+using HashState = std::unique_ptr<XXH3_state_t, FreeHashState>;
+
 /// Reads through one buffer of 64 KiB or what is asked at once. Throws InputChanged, InputUnreadable.
 class FdSource final : public stages::ByteSource {
  public:
   explicit FdSource(int fd);
   std::uint64_t size() const override { return size_; }
   stages::ReadBytes at(std::uint64_t offset, std::size_t bytes) override;
-  /// XXH3-128 of the whole file as it is now.
+  /// XXH3-128 of the whole file as it was read. What was read from the start on without a gap is hashed already.
   Hash128 hash_all();
   /// Throws InputChanged unless size and modification time are those of the constructor.
   void check_unchanged() const;
@@ -47,6 +52,8 @@ class FdSource final : public stages::ByteSource {
   std::uint64_t begin_ = 0;
   std::vector<std::byte> buffer_;
   std::size_t filled_ = 0;
+  HashState state_;
+  std::uint64_t hashed_ = 0;  // bytes [0, hashed_) are in state_
 };
 
 /// Buffers ascending writes and hashes them on the way; a write elsewhere (a header filled in last) flushes, goes
@@ -66,31 +73,23 @@ class FdSink final : public stages::ByteSink {
   void flush();
   void write_fully(std::uint64_t offset, stages::ReadBytes) const;
 
-  struct FreeState {
-    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-  };
   int fd_;
   std::vector<std::byte> buffer_;
   std::uint64_t flushed_ = 0, end_ = 0;
   bool ascending_ = true;
-  std::unique_ptr<XXH3_state_t, FreeState> state_;
+  HashState state_;
   Hash128 hash_{};
 };
 
-/// XXH3-128 over the samples of bands, row by row and plane by plane within a band, without padding. Bands of the same
-/// image always come in the same grid only for interleaved formats, where the split does not matter: pixel hashes are
-/// taken of those.
+/// XXH3-128 over the samples of bands, row by row, without padding; of several planes, over the hashes of each. How the
+/// image is cut into bands does not matter, as long as no sample of a coarse plane lies in two of them.
 class PixelHasher {
  public:
-  PixelHasher();
   void add(const stages::View& band);
   Hash128 finish() const;
 
  private:
-  struct FreeState {
-    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-  };
-  std::unique_ptr<XXH3_state_t, FreeState> state_;
+  std::vector<HashState> states_;  // [plane]
 };
 
 std::string to_hex(const Hash128&);

@@ -152,6 +152,7 @@ class Planner {
     const Stage& stage = *spec.stage;
     const PixelFormat working = stage.working_format(cursor.info.format);
     if (working != cursor.info.format) append(cursor, conversion(working, "#ffffff"));
+    assert(stage.exactness(working) == Exactness::any_tiling);  // a chain cuts its bands as the cache likes it
     Step step{.kind = Step::Kind::stage, .stage = &stage, .name = spec.op, .number = number};
     const auto reduction = stage.reduction(cursor.info);
     if (reduction) {

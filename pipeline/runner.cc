@@ -26,7 +26,7 @@ std::vector<const Codec*> product_codecs(const JobCall& call) {
 
 namespace {
 // With malloc's own trim threshold (main.cc) the constant per worker that --memory does not count.
-constexpr std::uint64_t kWarmScratch = 32 << 20;
+constexpr std::uint64_t kWarmScratch = 16 << 20;
 
 class TooLarge : public ImageError {
  public:

@@ -8,8 +8,8 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config ccache
   libopencv-core-dev libopencv-imgproc-dev libtbb-dev libcli11-dev
-  libjpeg62-turbo-dev libpng-dev libtiff-dev libhwy-dev libtomlplusplus-dev nlohmann-json3-dev libsqlite3-dev
-  libfmt-dev libseccomp-dev libxxhash-dev
+  libjpeg62-turbo-dev libpng-dev libtiff-dev libdeflate-dev libhwy-dev libtomlplusplus-dev nlohmann-json3-dev
+  libsqlite3-dev libfmt-dev libseccomp-dev libxxhash-dev
 )
 # clang for the fuzzers. Debian 12's default, 14, cannot compile the views of GCC 12's library; libFuzzer is in
 # libclang-rt. chromium, a font and a validator for looking at reports.

@@ -30,6 +30,7 @@ class LookupOperation final : public Operation {
   ImageInfo output() const override { return info_; }
   Region required_input(const Region& out) const override { return out; }
   std::optional<LookupTable> table() const override { return table_; }
+  bool in_place() const override { return true; }
 
   void apply(const View& in, const MutableView& out, Scratch&) const override {
     const View part = sub_view(info_, in, out.region);
@@ -64,6 +65,7 @@ class CurveOperation final : public Operation {
 
   ImageInfo output() const override { return info_; }
   Region required_input(const Region& out) const override { return out; }
+  bool in_place() const override { return true; }
 
   void apply(const View& in, const MutableView& out, Scratch&) const override {
     const View part = sub_view(info_, in, out.region);

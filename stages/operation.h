@@ -34,6 +34,12 @@ class Operation {
   virtual std::array<double, 2> map_point(double x, double y) const { return {x, y}; }
   /// A pure lookup says so and is fused with its neighbours.
   virtual std::optional<LookupTable> table() const { return std::nullopt; }
+  /// True: apply() may be given the same pixels as input and output, whose formats and sizes are equal, and then costs
+  /// no more than between two places.
+  virtual bool in_place() const { return false; }
+  /// Fewer rows than this at a time, and what apply() does once for each call (sums under a kernel, a border) is no
+  /// longer small against the rest.
+  virtual std::int32_t efficient_rows() const { return 1; }
 };
 
 }  // namespace tessera::stages

@@ -9,7 +9,7 @@
 namespace tessera::stages {
 namespace {
 constexpr std::uint64_t kAlign = 64;
-constexpr std::uint64_t kChunk = 1 << 20;
+constexpr std::uint64_t kChunk = kScratchSlackBytes / 16;
 }  // namespace
 
 WriteBytes Scratch::take(std::uint64_t bytes) {

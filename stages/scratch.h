@@ -10,6 +10,10 @@
 
 namespace tessera::stages {
 
+/// Scratch rounds up to chunks and leaves the end of one unused when the next buffer does not fit: so much more than
+/// the sum of what is taken becomes resident at most.
+constexpr std::uint64_t kScratchSlackBytes = 1 << 20;
+
 class Scratch {
  public:
   /// Uninitialised, 64-byte aligned, valid until the enclosing mark is released.
@@ -44,7 +48,7 @@ class Scratch {
     std::uint64_t bytes;
   };
   std::vector<Chunk> chunks_;
-  std::size_t chunk_ = 0;    // the one being filled
+  std::size_t chunk_ = 0;   // the one being filled
   std::uint64_t used_ = 0;  // bytes used of it
 };
 

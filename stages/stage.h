@@ -18,7 +18,8 @@ class Reduction {
   virtual void merge(ReadBytes other, WriteBytes sum) const = 0;
 };
 
-/// any_tiling: the same bytes whatever the bands. same_tiling: the same bytes for the same band grid only.
+/// any_tiling: the same bytes whatever the bands. same_tiling: the same bytes for the same band grid only; no stage is
+/// so, and none may be until chains can be told not to cut their bands into pieces.
 enum class Exactness : std::uint8_t { any_tiling, same_tiling };
 
 /// What belongs to one image and is known when its stages are bound.

@@ -25,7 +25,7 @@ class PngCodec final : public Codec {
 
   const std::vector<Parameter>& encode_parameters() const override {
     static const std::vector<Parameter> parameters{
-        {"compression", ParameterType::integer, "zlib's effort: 0 stores, 9 is the slowest.", "6", false, {}, 0, 9},
+        {"compression", ParameterType::integer, "Effort as zlib counts it: 0 stores, 9 is the slowest.", "6", false, {}, 0, 9},
         {"filter",
          ParameterType::choice,
          "Row filter; 'all' chooses for each row, smaller and slower.",

@@ -74,8 +74,10 @@ class MedianOperation final : public NeighbourhoodOperation {
  public:
   using NeighbourhoodOperation::NeighbourhoodOperation;
 
+  std::int32_t efficient_rows() const override { return std::max(kStripRows, 4 * radius()); }
+
   void apply(const View& in, const MutableView& out, Scratch& scratch) const override {
-    const std::int32_t strip_rows = std::max(kStripRows, 4 * radius());
+    const std::int32_t strip_rows = efficient_rows();
     for (std::int32_t y = out.region.y0; y < out.region.y1; y += strip_rows) {
       const Scratch::Mark mark(scratch);
       const Region strip{out.region.x0, y, out.region.x1, std::min(y + strip_rows, out.region.y1)};

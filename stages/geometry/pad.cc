@@ -28,8 +28,11 @@ class PadOperation final : public Operation {
   ImageInfo output() const override { return out_; }
   Region required_input(const Region& out) const override {
     const Region need = covered(out);
-    // Nothing but border: some pixel all the same, because no region is empty.
-    return need.empty() ? Region{0, 0, 1, 1} : need;
+    if (!need.empty()) return need;
+    // Nothing but border: some pixel all the same, because no region is empty; the nearest, so that rows ascend.
+    const std::int32_t x = std::clamp(out.x0 - left_, 0, in_.width - 1);
+    const std::int32_t y = std::clamp(out.y0 - top_, 0, in_.height - 1);
+    return {x, y, x + 1, y + 1};
   }
   void apply(const View& in, const MutableView& out, Scratch&) const override {
     const Region need = covered(out.region);

@@ -1,8 +1,10 @@
 #include <png.h>
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "stages/codecs/byte_io.h"
 #include "stages/codecs/metadata.h"
+#include "stages/codecs/png_rows.h"
 #include "stages/source.h"
 #include "tests/stages/codecs/other_files.h"
 
@@ -85,6 +87,46 @@ TEST_CASE("pixels survive PNG exactly; its bytes do not depend on bands", "[png]
             REQUIRE(file == encode("png", image, settings, {}, &random));
             REQUIRE(same_pixels(decode(file, {}, &random), image));
           }
+}
+
+TEST_CASE("a PNG too large to be kept whole streams row by row, with the same pixels and the memory of a few",
+          "[png]") {
+  const PixelFormat gray{Model::gray, Depth::u8, false};
+  const auto traits = [&](std::int32_t height) {
+    const Codec& png = *find_codec("png");
+    const Values defaults = Values::parse("png", png.encode_parameters(), {});
+    return png.encode_traits({8192, height, gray, {}, 0}, defaults).private_bytes;
+  };
+  // 8193 bytes a filtered row: 4095 rows are just below 32 MiB.
+  CHECK(traits(4095) > 60 << 20);
+  CHECK(traits(4096) < 1 << 20);
+  for (const int height : {4095, 4096}) {
+    OwnedImage image({8192, height, gray, {}, 0});
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < 8192; ++x)
+        image.view().plane().row<std::uint8_t>(y)[x] = static_cast<std::uint8_t>(x * y >> 9);
+    std::mt19937 random(7);
+    const std::vector<Values::Pair> settings{{"compression", "1"}, {"filter", "up"}};
+    const Bytes file = encode("png", image, settings, {}, &random);
+    CHECK(file.size() < 20'000'000);
+    CHECK(same_pixels(decode(file), image));
+  }
+}
+
+TEST_CASE("every row of a PNG keeps the filter that was asked for", "[png]") {
+  std::mt19937 random(3);
+  const OwnedImage image = picture(random, 77, 40, {Model::bgr, Depth::u8, false});
+  const std::vector<const char*> names{"none", "sub", "up", "average", "paeth", "all"};
+  for (std::size_t f = 0; f < names.size(); ++f) {
+    PngRowFilter filter(image.info(), static_cast<PngFilter>(f));
+    std::vector<std::byte> row(filter.bytes());
+    std::set<std::byte> used;
+    for (int y = 0; y < 40; ++y) filter.next(image.view().plane().row<std::byte>(y), row.data()), used.insert(row[0]);
+    if (f < 5)
+      CHECK(used == std::set<std::byte>{static_cast<std::byte>(f)});
+    else
+      CHECK(used.size() > 1);
+  }
 }
 
 TEST_CASE("compression and filter take effect", "[png]") {
