@@ -4,6 +4,7 @@
 
 #include "stages/codecs/byte_io.h"
 #include "tests/stages/codecs/other_files.h"
+#include "tests/stages/codecs/plain_tiff.h"
 
 using namespace tessera::stages;
 using namespace tessera::tests;
@@ -15,6 +16,14 @@ struct NamedFile {
   const char* name;
   Bytes bytes;
 };
+
+Bytes our_tiff(const std::vector<Values::Pair>& settings) {
+  std::mt19937 random(11);
+  Metadata metadata;
+  metadata.emplace_back("exif", camera_exif(true, 1));
+  metadata.emplace_back("icc", profile(3000, "RGB "));
+  return encode("tiff", picture(random, 160, 120, {Model::bgr, Depth::u8, false}), settings, metadata);
+}
 
 std::vector<NamedFile> whole_files() {
   const Bytes exif = camera_exif(true, 6);
@@ -32,6 +41,10 @@ std::vector<NamedFile> whole_files() {
       {"palette PNG", plain_png({160, 120, 3, 4, false, true, true})},
       {"compressed PNG", plain_png({160, 120, 2, 8})},
       {"interlaced PNG", plain_png({160, 120, 6, 16, true})},
+      {"TIFF", our_tiff({})},
+      {"tiled TIFF", our_tiff({{"tile", "64"}})},
+      {"LZW TIFF", our_tiff({{"compression", "lzw"}})},
+      {"tiled deflate TIFF", our_tiff({{"compression", "deflate"}, {"tile", "64"}})},
   };
 }
 
