@@ -109,6 +109,8 @@ TEST_CASE("with fail-on none the rows that are there come out unchanged", "[dama
   for (const NamedFile& file : whole_files()) {
     CAPTURE(file.name);
     if (std::string_view(file.name) == "compressed PNG") continue;  // its rows all end in the last few bytes
+    const std::string_view name(file.name);
+    if (name == "LZW TIFF" || name == "tiled deflate TIFF") continue;  // their directory is at the end
     const OwnedImage whole = decode(file.bytes);
     const OwnedImage part = decode(first_bytes(file.bytes, file.bytes.size() * 9 / 10), {.fail_on = FailOn::none});
     const auto row_bytes = whole.view().plane().width * whole.info().format.pixel_bytes();
