@@ -5,6 +5,7 @@
 #include "stages/codec.h"
 #include "stages/codecs/jpeg.h"
 #include "stages/codecs/png.h"
+#include "stages/codecs/pnm.h"
 #include "stages/codecs/tiff.h"
 #include "stages/test_faults.h"
 
@@ -24,7 +25,7 @@ const std::vector<const Codec*>& codecs() {
 }
 
 const std::vector<const Codec*>& listed_codecs() {
-  static const std::vector<const Codec*> listed{&jpeg_codec(), &png_codec(), &tiff_codec()};
+  static const std::vector<const Codec*> listed{&jpeg_codec(), &png_codec(), &tiff_codec(), &pnm_codec()};
   return listed;
 }
 

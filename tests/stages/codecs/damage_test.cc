@@ -25,6 +25,11 @@ Bytes our_tiff(const std::vector<Values::Pair>& settings) {
   return encode("tiff", picture(random, 160, 120, {Model::bgr, Depth::u8, false}), settings, metadata);
 }
 
+Bytes our_pnm(bool alpha) {
+  std::mt19937 random(12);
+  return encode("pnm", picture(random, 160, 120, {Model::bgr, Depth::u16, alpha}));
+}
+
 std::vector<NamedFile> whole_files() {
   const Bytes exif = camera_exif(true, 6);
   Bytes segment = to_bytes(std::string_view("Exif\0\0", 6));
@@ -41,6 +46,8 @@ std::vector<NamedFile> whole_files() {
       {"palette PNG", plain_png({160, 120, 3, 4, false, true, true})},
       {"compressed PNG", plain_png({160, 120, 2, 8})},
       {"interlaced PNG", plain_png({160, 120, 6, 16, true})},
+      {"PPM", our_pnm(false)},
+      {"PAM", our_pnm(true)},
       {"TIFF", our_tiff({})},
       {"tiled TIFF", our_tiff({{"tile", "64"}})},
       {"LZW TIFF", our_tiff({{"compression", "lzw"}})},
