@@ -31,8 +31,10 @@ Tags read_tags(TIFF* tif) {
   return tags;
 }
 
+constexpr std::int64_t kMaxBlockBytes = 256 << 20;  // decoded
+
 // The most bytes that one byte of a compressed block can become; 0 for a compression that is not decoded.
-std::uint64_t expansion(std::uint16_t compression) {
+int expansion(std::uint16_t compression) {
   switch (compression) {
     case COMPRESSION_NONE:  // a file cut short has rows that can be saved
     case COMPRESSION_PACKBITS:
@@ -44,7 +46,7 @@ std::uint64_t expansion(std::uint16_t compression) {
     case COMPRESSION_CCITTRLE:
     case COMPRESSION_CCITTFAX3:
     case COMPRESSION_CCITTFAX4:
-      return 1 << 20;  // a row of any width in a few bits
+      return 1 << 14;  // a blank row in a bit
     default:
       return 0;
   }
@@ -138,13 +140,14 @@ void read_blocks(TIFF* tif, const Tags& tags, std::uint64_t file_bytes, TiffLayo
   if (blocks != known || blocks > file_bytes)
     throw ImageError(fmt::format("TIFF: a file of {} bytes cannot hold {} {}", file_bytes, blocks,
                                  layout.tiled ? "tiles" : "strips"));
-  // What libtiff would take from a table that a hostile file made is the file's own size at most.
-  const std::uint64_t image_bytes = static_cast<std::uint64_t>(layout.row_bytes()) *
-                                    static_cast<std::uint64_t>(layout.blocks_x()) * tags.height *
-                                    static_cast<std::uint64_t>(layout.planes());
-  if (image_bytes / expansion(tags.compression) > file_bytes)
-    throw ImageError(
-        fmt::format("TIFF: a file of {} bytes cannot hold {} x {} pixels", file_bytes, tags.width, tags.height));
+  // Tiles may be far larger than the image: they, not the image, are what is allocated.
+  const double decoded_bytes = static_cast<double>(layout.block_bytes()) * static_cast<double>(blocks);
+  if (decoded_bytes / expansion(tags.compression) > static_cast<double>(file_bytes))
+    throw ImageError(fmt::format("TIFF: a file of {} bytes cannot hold {} x {} pixels in {} {} of {} x {}", file_bytes,
+                                 tags.width, tags.height, blocks, layout.tiled ? "tiles" : "strips", width, height));
+  if (!layout.direct && (layout.tiled || layout.separate) && layout.block_bytes() > kMaxBlockBytes)
+    throw ImageError(fmt::format("TIFF: {} of {} x {} pixels take more than {} MiB", layout.tiled ? "tiles" : "strips",
+                                 width, height, kMaxBlockBytes >> 20));
   for (std::uint32_t i = 0; i < known; ++i)
     layout.compressed_bytes = std::max(layout.compressed_bytes,
                                        static_cast<std::int64_t>(std::min(TIFFGetStrileByteCount(tif, i), file_bytes)));

@@ -216,3 +216,42 @@ TEST_CASE("kinds of TIFF that are not decoded are named", "[tiff]") {
   refused({.compression = 50000}, "compressed as ZSTD, which is not decoded");
   refused({.bits = 32}, "32 bits a sample are not decoded");
 }
+
+TEST_CASE("a TIFF that promises more than its bytes can hold is refused before memory is taken", "[tiff]") {
+  // One tile of the size that the header is then made to tell.
+  const auto with_sides = [](int image, int tile, int compression) {
+    PlainTiff spec{.width = 16, .height = 16, .compression = compression, .tile = 16};
+    Bytes file = plain_tiff(spec);
+    const auto put = [&](unsigned tag, unsigned value) {
+      for (std::size_t i = 8; i + 12 <= file.size(); ++i)
+        if (file[i] == std::byte(tag & 255) && file[i + 1] == std::byte(tag >> 8) && file[i + 3] == std::byte{0} &&
+            (file[i + 2] == std::byte{3} || file[i + 2] == std::byte{4}) && file[i + 4] == std::byte{1}) {
+          file[i + 2] = std::byte{4};
+          for (std::size_t b = 0; b < 4; ++b) file[i + 8 + b] = std::byte(value >> (8 * b));
+          return;
+        }
+      FAIL("no such tag");
+    };
+    put(256, static_cast<unsigned>(image)), put(257, static_cast<unsigned>(image));
+    put(322, static_cast<unsigned>(tile)), put(323, static_cast<unsigned>(tile));
+    return file;
+  };
+  CHECK_NOTHROW(probe_bytes(with_sides(16, 16, 8)));
+  CHECK_THROWS_WITH(probe_bytes(with_sides(16, 100'000, 8)), Contains("cannot hold 16 x 16 pixels in 1 tiles"));
+  CHECK_THROWS_AS(probe_bytes(with_sides(60'000'000, 60'000'000, 8)), ImageError);
+  CHECK_THROWS_AS(probe_bytes(with_sides(1'000'000, 16, 1)), ImageError);
+}
+
+TEST_CASE("directories of a TIFF that point at each other end", "[tiff]") {
+  Bytes file = plain_tiff_pages({{.width = 5, .height = 5}, {.width = 6, .height = 6}});
+  // The last link of a file is zero: find the second directory through the first and make it lead back.
+  const auto u32 = [&](std::size_t at) {
+    return std::to_integer<std::size_t>(file[at]) | std::to_integer<std::size_t>(file[at + 1]) << 8 |
+           std::to_integer<std::size_t>(file[at + 2]) << 16;
+  };
+  const auto link_of = [&](std::size_t directory) { return directory + 2 + 12 * (u32(directory) & 0xFFFF); };
+  const std::size_t first = u32(4), second = u32(link_of(first)), link = link_of(second);
+  for (std::size_t i = 0; i < 4; ++i) file[link + i] = file[4 + i];
+  CHECK(probe_bytes(file).pages == 2);
+  CHECK_NOTHROW(decode(file));
+}
