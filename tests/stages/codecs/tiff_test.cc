@@ -255,3 +255,23 @@ TEST_CASE("directories of a TIFF that point at each other end", "[tiff]") {
   CHECK(probe_bytes(file).pages == 2);
   CHECK_NOTHROW(decode(file));
 }
+
+TEST_CASE("strips too large to keep decode in bands, in rectangles, and again from above", "[tiff]") {
+  const unsigned seed = test_seed();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  for (const int compression : {5, 8}) {
+    const PlainTiff spec{.width = 1500, .height = 1200, .compression = compression, .rows_per_strip = 1000};
+    const Bytes file = plain_tiff(spec);
+    const OwnedImage expected = expected_pixels(spec);
+    CHECK(same_pixels(decode(file, {.fail_on = FailOn::warning}, &random), expected));
+    CHECK(probe_bytes(file).decoder_bytes < 1500 * 1000 * 3 + file.size());  // not a whole strip of pixels
+    MemorySource source(file);
+    const auto decoder = find_codec("tiff")->decode(source, {});
+    for (int i = 0; i < 12; ++i) {
+      const Region region = random_region(random, expected.info());
+      CAPTURE(region.x0, region.y0, region.x1, region.y1);
+      REQUIRE(same_pixels(read_region(*decoder, expected.info(), region), cut(expected, region)));
+    }
+  }
+}
