@@ -153,8 +153,8 @@ void add_formats(MachineReport& report) {
   Json& facts = report.facts["formats"];
   for (const stages::Codec* const codec : stages::listed_codecs())
     facts[std::string(codec->name())] =
-        fmt::format("{}; reads and writes {}; .{}", codec->library(), fmt::join(written_by(*codec), ", "),
-                    fmt::join(codec->extensions(), " ."));
+        fmt::format("{}; reads and writes {}; .{}", codec->library().empty() ? "no library" : codec->library(),
+                    fmt::join(written_by(*codec), ", "), fmt::join(codec->extensions(), " ."));
 }
 
 }  // namespace

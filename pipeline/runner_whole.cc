@@ -98,7 +98,8 @@ class WholeJob {
       source = std::make_unique<FrameSource>(pass.input, frame(pass.from_frame));
     } else if (!direct) {
       const WriteBytes ring = scratch.take(DecoderSource::ring_bytes(plan_.decode_traits, pass.ring_rows));
-      rows = std::make_unique<DecoderSource>(*decoder_, plan_.decode_traits, ring, pass.ring_rows);
+      const Region needed = chain.required_input(chain.output().bounds());
+      rows = std::make_unique<DecoderSource>(*decoder_, plan_.decode_traits, needed, ring, pass.ring_rows);
       source = std::make_unique<DecodeStep>(*rows, call_);
     }
     MutableView target;

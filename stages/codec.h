@@ -35,15 +35,17 @@ using Metadata = std::vector<std::pair<std::string, std::vector<std::byte>>>;
 
 /// What a file says about itself before any pixel is decoded.
 struct Header {
-  ImageInfo full;                    // as stored: before orientation, at full scale, as decode() delivers unscaled
+  ImageInfo full;  // as stored: before orientation, at full scale, as decode() delivers unscaled
   std::uint32_t pages = 1;
-  std::uint8_t orientation = 1;      // EXIF 1..8
-  std::uint8_t max_scale_log2 = 0;   // decode() can shrink by 2^0 .. 2^max_scale_log2
-  bool planar = false;               // decode() can deliver ycbcr_planar
-  bool progressive = false;          // the codec holds an image's worth of private memory
-  std::array<std::uint8_t, 2> chroma_log2{};  // subsampling of the stored chroma (x, y); grids of a planar decode
-  std::uint32_t metadata_bytes = 0;  // upper bound of what Decoder::metadata() returns, in bytes
-  std::uint32_t codec = 0;           // index into codecs()
+  std::uint8_t orientation = 1;                    // EXIF 1..8
+  std::uint8_t max_scale_log2 = 0;                 // decode() can shrink by 2^0 .. 2^max_scale_log2
+  bool planar = false;                             // decode() can deliver ycbcr_planar
+  bool progressive = false;                        // the codec holds an image's worth of private memory
+  std::array<std::uint8_t, 2> chroma_log2{};       // subsampling of the stored chroma (x, y); grids of a planar decode
+  std::uint32_t metadata_bytes = 0;                // upper bound of what Decoder::metadata() returns, in bytes
+  std::uint32_t codec = 0;                         // index into codecs()
+  std::int32_t block_width = 0, block_height = 0;  // regions: the tiles or strips that are decoded at once; else 0
+  std::uint64_t decoder_bytes = 0;  // regions: private memory of a decoder, which the size alone does not tell
 };
 static_assert(std::is_trivially_copyable_v<Header>);
 
@@ -62,9 +64,9 @@ enum class Access : std::uint8_t { rows, regions, whole };
 
 /// What one decode or encode means for memory and order.
 struct Traits {
-  ImageInfo info;                  // what the decoder delivers / the encoder takes
+  ImageInfo info;  // what the decoder delivers / the encoder takes
   Access access = Access::rows;
-  std::int32_t band_multiple = 1;  // bands start and end (but at the image's end) at multiples of this, full-size rows
+  std::int32_t band_multiple = 1;   // bands start and end (but at the image's end) at multiples of this, full-size rows
   std::uint64_t private_bytes = 0;  // what the codec allocates beside the caller's buffers, an upper estimate
 };
 
@@ -89,29 +91,32 @@ class Encoder {
 class Codec {
  public:
   virtual ~Codec() = default;
-  virtual std::string_view name() const = 0;                    // "jpeg"
+  virtual std::string_view name() const = 0;  // "jpeg"
   /// The library behind it and its version; "" when there is none.
   virtual std::string library() const { return {}; }
   virtual std::vector<std::string_view> extensions() const = 0;  // the preferred one first: "jpg", "jpeg", ...
   virtual bool recognises(ReadBytes first_64) const = 0;
   /// No pixel, no large allocation. Throws ImageError: not this format, damaged, or a kind we cannot decode.
   virtual Header probe(ByteSource&) const = 0;
+  /// The same of a page other than the first, in formats that have pages.
+  virtual Header probe_page(ByteSource&, std::uint32_t page) const;
   virtual Traits decode_traits(const Header&, const DecodeRequest&) const = 0;
   /// The source must outlive the decoder. Throws ImageError.
   virtual std::unique_ptr<Decoder> decode(ByteSource&, const DecodeRequest&) const = 0;
 
   virtual const std::vector<Parameter>& encode_parameters() const = 0;  // quality, ...
-  virtual PixelFormat storable(PixelFormat) const = 0;                   // nearest format the file can hold
+  virtual PixelFormat storable(PixelFormat) const = 0;                  // nearest format the file can hold
   virtual Traits encode_traits(const ImageInfo&, const Values& settings) const = 0;
-  virtual std::unique_ptr<Encoder> encode(ByteSink&, const ImageInfo&, const Metadata&, const Values& settings) const = 0;
+  virtual std::unique_ptr<Encoder> encode(ByteSink&, const ImageInfo&, const Metadata&,
+                                          const Values& settings) const = 0;
 };
 
 /// All formats, in a fixed order: what Header::codec counts.
 const std::vector<const Codec*>& codecs();
 /// Those of them that recipes, help and references name: all but a test build's own.
 const std::vector<const Codec*>& listed_codecs();
-const Codec* find_codec(std::string_view name);           // "jpeg"; nullptr if unknown
-const Codec* codec_for_extension(std::string_view ext);   // "JPG", ".jpg"; nullptr if unknown
+const Codec* find_codec(std::string_view name);          // "jpeg"; nullptr if unknown
+const Codec* codec_for_extension(std::string_view ext);  // "JPG", ".jpg"; nullptr if unknown
 /// Looks at the first bytes and probes. Throws ImageError: "not an image format that Tessera reads".
 Header probe(ByteSource&);
 

@@ -24,8 +24,13 @@ View PieceSource::fetch(const Region& region) {
   return out;
 }
 
-DecoderSource::DecoderSource(Decoder& decoder, const Traits& traits, WriteBytes ring, std::int32_t ring_rows)
-    : decoder_(decoder), traits_(traits), ring_(ring) {
+DecoderSource::DecoderSource(Decoder& decoder, const Traits& traits, const Region& needed, WriteBytes ring,
+                             std::int32_t ring_rows)
+    : decoder_(decoder),
+      traits_(traits),
+      x0_(traits.access == Access::regions ? needed.x0 : 0),
+      x1_(traits.access == Access::regions ? needed.x1 : traits.info.width),
+      ring_(ring) {
   const std::int32_t multiple = traits.band_multiple;
   // A wanted region may start inside one multiple and end inside another.
   rows_ = (ring_rows + multiple - 1) / multiple * multiple + multiple;
@@ -39,11 +44,11 @@ std::uint64_t DecoderSource::ring_bytes(const Traits& traits, std::int32_t ring_
 }
 
 Region DecoderSource::ring_region(std::int32_t from) const {
-  return {0, from, traits_.info.width, std::min(from + rows_, traits_.info.height)};
+  return {x0_, from, x1_, std::min(from + rows_, traits_.info.height)};
 }
 
 View DecoderSource::fetch(const Region& region) {
-  assert(region.y0 >= begin_ && region.y1 <= traits_.info.height);
+  assert(region.y0 >= begin_ && region.y1 <= traits_.info.height && region.x0 >= x0_ && region.x1 <= x1_);
   const std::int32_t multiple = traits_.band_multiple;
   const ImageInfo& info = traits_.info;
   if (region.y1 > end_) {
@@ -51,7 +56,7 @@ View DecoderSource::fetch(const Region& region) {
     const std::int32_t target = std::min((region.y1 + multiple - 1) / multiple * multiple, info.height);
     if (keep_from > begin_) {
       // Move what is still needed to the ring's start; rows of all planes keep their strides, the layout its offsets.
-      const Region kept{0, keep_from, info.width, std::max(end_, keep_from)};
+      const Region kept{x0_, keep_from, x1_, std::max(end_, keep_from)};
       if (kept.y0 < kept.y1) {
         const View old_rows = sub_view(info, View(view_in(ring_, info, ring_region(begin_))), kept);
         const MutableView new_rows = sub_view(info, view_in(ring_, info, ring_region(keep_from)), kept);
@@ -66,14 +71,15 @@ View DecoderSource::fetch(const Region& region) {
       begin_ = keep_from;
     }
     assert(target <= begin_ + rows_);
-    // Rows that no fetch will ask for still have to leave the decoder, through the ring's first rows.
+    // Rows that no fetch will ask for still have to leave a decoder of rows, through the ring's first rows.
+    if (traits_.access == Access::regions) end_ = std::max(end_, begin_);
     while (end_ < begin_) {
       const std::int32_t stop = std::min(begin_, end_ + rows_);
-      decoder_.read(view_in(ring_, info, {0, end_, info.width, stop}));
+      decoder_.read(view_in(ring_, info, {x0_, end_, x1_, stop}));
       end_ = stop;
     }
     if (end_ < target) {
-      decoder_.read(sub_view(info, view_in(ring_, info, ring_region(begin_)), {0, end_, info.width, target}));
+      decoder_.read(sub_view(info, view_in(ring_, info, ring_region(begin_)), {x0_, end_, x1_, target}));
       end_ = target;
     }
   }

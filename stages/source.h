@@ -44,11 +44,13 @@ class PieceSource final : public Source {
 };
 
 /// A decoder's rows. Keeps only the rows that the next fetch may still need: fetches must ascend (region.y0 never
-/// decreases), and no region may be taller than `ring_rows`.
+/// decreases), and no region may be taller than `ring_rows`. Of a decoder that gives any rectangle, only the columns of
+/// `needed` are decoded, and no row that is not asked for.
 class DecoderSource final : public Source {
  public:
   /// `ring` holds frame_layout(info, rows of ring_rows + band_multiple).bytes; see ring_bytes().
-  DecoderSource(Decoder& decoder, const Traits& traits, WriteBytes ring, std::int32_t ring_rows);
+  /// Every fetch lies inside `needed`.
+  DecoderSource(Decoder& decoder, const Traits& traits, const Region& needed, WriteBytes ring, std::int32_t ring_rows);
   const ImageInfo& info() const override { return traits_.info; }
   View fetch(const Region& region) override;
   static std::uint64_t ring_bytes(const Traits& traits, std::int32_t ring_rows);
@@ -58,9 +60,10 @@ class DecoderSource final : public Source {
 
   Decoder& decoder_;
   Traits traits_;
+  std::int32_t x0_, x1_;  // columns that are kept
   WriteBytes ring_;
-  std::int32_t rows_;        // capacity, full-size rows, a multiple of traits.band_multiple
-  std::int32_t begin_ = 0;   // rows [begin_, end_) are in the ring, first row first
+  std::int32_t rows_;       // capacity, full-size rows, a multiple of traits.band_multiple
+  std::int32_t begin_ = 0;  // rows [begin_, end_) are in the ring, first row first
   std::int32_t end_ = 0;
 };
 

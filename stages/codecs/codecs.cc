@@ -5,6 +5,8 @@
 #include "stages/codec.h"
 #include "stages/codecs/jpeg.h"
 #include "stages/codecs/png.h"
+#include "stages/codecs/pnm.h"
+#include "stages/codecs/tiff.h"
 #include "stages/test_faults.h"
 
 namespace tessera::stages {
@@ -23,8 +25,13 @@ const std::vector<const Codec*>& codecs() {
 }
 
 const std::vector<const Codec*>& listed_codecs() {
-  static const std::vector<const Codec*> listed{&jpeg_codec(), &png_codec()};
+  static const std::vector<const Codec*> listed{&jpeg_codec(), &png_codec(), &tiff_codec(), &pnm_codec()};
   return listed;
+}
+
+Header Codec::probe_page(ByteSource& source, std::uint32_t page) const {
+  if (page != 0) throw ImageError("a file of this format has one page");
+  return probe(source);
 }
 
 const Codec* find_codec(std::string_view name) {

@@ -95,7 +95,7 @@ void round_trip(FuzzedDataProvider& in) {
   decoder->metadata();
   decoder->read(back.view());
   decoder->finish();
-  require(codec.name() != "png" || same_pixels(picture, back), "PNG loses nothing");
+  require(codec.name() == "jpeg" || same_pixels(picture, back), "every other format loses nothing");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ here=tests/fuzz build=build/fuzz
 
 # corpus:target:dictionary:longest input
 all=(
-  jpeg:decode:jpeg:16384 png:decode:png:16384 encode:encode::2048 metadata:metadata::4096
+  jpeg:decode:jpeg:16384 png:decode:png:16384 tiff:decode::16384 pnm:decode::4096 encode:encode::2048 metadata:metadata::4096
   recipe:recipe:recipe:4096 stages:stages:stages:512 geometry:geometry::64 size_text:size_text::64
   name_template:name_template::1024 glob:glob::256 path_list:path_list::4096
   wire:wire::4096 plan:plan::128 channel:channel::8192

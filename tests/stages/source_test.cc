@@ -108,7 +108,7 @@ TEST_CASE("a decoder source shows any ascending regions and keeps no more rows t
     const std::uint64_t bytes = DecoderSource::ring_bytes(traits, ring_rows);
     std::vector<std::byte> memory(bytes + 128, std::byte{0x77});
     auto* start = memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) % 64;
-    DecoderSource source(decoder, traits, WriteBytes(start, bytes), ring_rows);
+    DecoderSource source(decoder, traits, info.bounds(), WriteBytes(start, bytes), ring_rows);
     INFO("seed " << test_seed() << " round " << round << " height " << height << " multiple " << multiple);
     int furthest = 0;
     for (int y0 = 0; y0 < height;) {
@@ -121,5 +121,45 @@ TEST_CASE("a decoder source shows any ascending regions and keeps no more rows t
       y0 += pick(random, 0, pick(random, 0, 9) == 0 ? 90 : 12);  // sometimes the same again, sometimes a leap
     }
     for (std::byte* b = start + bytes; b < memory.data() + memory.size(); ++b) REQUIRE(*b == std::byte{0x77});
+  }
+}
+
+TEST_CASE("of a decoder of regions no column and no row is decoded that is not needed, and none twice", "[source]") {
+  /// Hands out any rectangle and counts how often each pixel leaves it.
+  struct RegionDecoder final : Decoder {
+    explicit RegionDecoder(const OwnedImage& i) : image(i), times(static_cast<std::size_t>(i.info().height)) {}
+    void read(const MutableView& out) override {
+      copy_pixels(image.info(), image.view(), out);
+      x0 = std::min(x0, out.region.x0), x1 = std::max(x1, out.region.x1);
+      for (int y = out.region.y0; y < out.region.y1; ++y) ++times[static_cast<std::size_t>(y)];
+    }
+    void finish() override {}
+    Metadata metadata() override { return {}; }
+    const OwnedImage& image;
+    std::vector<int> times;  // [row]
+    int x0 = 1 << 20, x1 = 0;
+  };
+  std::mt19937 random(test_seed());
+  for (int round = 0; round < 200; ++round) {
+    const ImageInfo info{pick(random, 2, 40), pick(random, 20, 150), {Model::bgr, Depth::u8, false}, {}, 0};
+    const OwnedImage image = noise(random, info);
+    RegionDecoder decoder(image);
+    const int x0 = pick(random, 0, info.width - 2), x1 = pick(random, x0 + 1, info.width);
+    const int ring_rows = pick(random, 1, 30), first = pick(random, 0, info.height - 1);
+    const Traits traits{info, Access::regions, 1, 0};
+    std::vector<std::byte> memory(DecoderSource::ring_bytes(traits, ring_rows) + 128);
+    auto* start = memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) % 64;
+    DecoderSource source(decoder, traits, {x0, first, x1, info.height}, WriteBytes(start, memory.size() - 64),
+                         ring_rows);
+    std::vector<bool> asked(static_cast<std::size_t>(info.height));
+    INFO("seed " << test_seed() << " round " << round);
+    for (int y0 = first; y0 < info.height; y0 += pick(random, 1, 25)) {
+      const Region region{x0, y0, x1, pick(random, y0 + 1, std::min(y0 + ring_rows, info.height))};
+      REQUIRE(shows(info, source.fetch(region), image, region));
+      std::fill(asked.begin() + region.y0, asked.begin() + region.y1, true);
+    }
+    CHECK(decoder.x0 == x0);
+    CHECK(decoder.x1 == x1);
+    for (std::size_t y = 0; y < asked.size(); ++y) REQUIRE(decoder.times[y] == (asked[y] ? 1 : 0));
   }
 }

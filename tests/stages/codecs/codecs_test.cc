@@ -21,7 +21,7 @@ TEST_CASE("probing dispatches on the bytes and names the codec", "[codecs]") {
   CHECK(codecs()[probe_bytes(plain_jpeg({})).codec]->name() == "jpeg");
   CHECK(codecs()[probe_bytes(plain_png({})).codec]->name() == "png");
   CHECK_THROWS_WITH(probe_bytes({}), "the file is empty");
-  CHECK_THROWS_WITH(probe_bytes(to_bytes("GIF89a")), "not an image format that Tessera reads (it reads JPEG and PNG)");
+  CHECK_THROWS_WITH(probe_bytes(to_bytes("GIF89a")), "not an image format that Tessera reads (it reads JPEG, PNG, TIFF and PNM)");
   CHECK_THROWS_AS(probe_bytes(to_bytes("\xFF")), ImageError);
 }
 

@@ -4,6 +4,7 @@
 
 #include "stages/codecs/byte_io.h"
 #include "tests/stages/codecs/other_files.h"
+#include "tests/stages/codecs/plain_tiff.h"
 
 using namespace tessera::stages;
 using namespace tessera::tests;
@@ -15,6 +16,19 @@ struct NamedFile {
   const char* name;
   Bytes bytes;
 };
+
+Bytes our_tiff(const std::vector<Values::Pair>& settings) {
+  std::mt19937 random(11);
+  Metadata metadata;
+  metadata.emplace_back("exif", camera_exif(true, 1));
+  metadata.emplace_back("icc", profile(3000, "RGB "));
+  return encode("tiff", picture(random, 160, 120, {Model::bgr, Depth::u8, false}), settings, metadata);
+}
+
+Bytes our_pnm(bool alpha) {
+  std::mt19937 random(12);
+  return encode("pnm", picture(random, 160, 120, {Model::bgr, Depth::u16, alpha}));
+}
 
 std::vector<NamedFile> whole_files() {
   const Bytes exif = camera_exif(true, 6);
@@ -32,6 +46,12 @@ std::vector<NamedFile> whole_files() {
       {"palette PNG", plain_png({160, 120, 3, 4, false, true, true})},
       {"compressed PNG", plain_png({160, 120, 2, 8})},
       {"interlaced PNG", plain_png({160, 120, 6, 16, true})},
+      {"PPM", our_pnm(false)},
+      {"PAM", our_pnm(true)},
+      {"TIFF", our_tiff({})},
+      {"tiled TIFF", our_tiff({{"tile", "64"}})},
+      {"LZW TIFF", our_tiff({{"compression", "lzw"}})},
+      {"tiled deflate TIFF", our_tiff({{"compression", "deflate"}, {"tile", "64"}})},
   };
 }
 
@@ -96,6 +116,8 @@ TEST_CASE("with fail-on none the rows that are there come out unchanged", "[dama
   for (const NamedFile& file : whole_files()) {
     CAPTURE(file.name);
     if (std::string_view(file.name) == "compressed PNG") continue;  // its rows all end in the last few bytes
+    const std::string_view name(file.name);
+    if (name == "LZW TIFF" || name == "tiled deflate TIFF") continue;  // their directory is at the end
     const OwnedImage whole = decode(file.bytes);
     const OwnedImage part = decode(first_bytes(file.bytes, file.bytes.size() * 9 / 10), {.fail_on = FailOn::none});
     const auto row_bytes = whole.view().plane().width * whole.info().format.pixel_bytes();

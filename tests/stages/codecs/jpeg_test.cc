@@ -256,7 +256,7 @@ TEST_CASE("a decoder behind a ring gives the pixels of the whole image", "[jpeg]
         const int ring_rows = pick(1, 90);
         std::vector<std::byte> memory(DecoderSource::ring_bytes(traits, ring_rows) + 64);
         auto* start = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(memory.data()) + 63) / 64 * 64);
-        DecoderSource source(*decoder, traits, WriteBytes(start, memory.size() - 64), ring_rows);
+        DecoderSource source(*decoder, traits, traits.info.bounds(), WriteBytes(start, memory.size() - 64), ring_rows);
         for (int y0 = 0; y0 < 319; y0 += pick(0, 60)) {
           const Region region{pick(0, 100), y0, pick(101, 203), std::min(319, y0 + pick(1, ring_rows))};
           const View fetched = source.fetch(region);

@@ -4,6 +4,7 @@
 
 #include "stages/codecs/byte_io.h"
 #include "tests/stages/codecs/other_files.h"
+#include "tests/stages/codecs/plain_tiff.h"
 
 using namespace tessera::stages;
 using namespace tessera::tests;
@@ -93,6 +94,26 @@ TEST_CASE("PNG decoders hold what their traits say, and not much less", "[memory
       }
 }
 
+TEST_CASE("TIFF decoders hold what their traits say, and not much less", "[memory]") {
+  if (!kCanMeasure) return;
+  for (const auto& [width, height] : {std::pair{1, 1}, {3000, 200}, {1200, 900}})
+    for (const int compression : {1, 5, 8})
+      for (const auto& [tile, rows] : {std::pair{0, 16}, {0, 900}, {256, 1}})
+        for (const bool separate : {false, true}) {
+          CAPTURE(width, height, compression, tile, rows, separate);
+          PlainTiff spec{.width = width, .height = height, .bits = 16, .compression = compression};
+          spec.tile = tile, spec.rows_per_strip = std::min(rows, height), spec.separate = separate;
+          const Bytes file = plain_tiff(spec);
+          std::uint64_t stated = 0;
+          const std::uint64_t used = decode_bytes(file, {}, stated);
+          CAPTURE(used, stated);
+          CHECK(used <= stated);
+          // Rows of tiles are kept for bands, of which this test has but one.
+          const std::uint64_t kept = compression == 1 ? 0 : 6ull * static_cast<unsigned>(width) * 300;
+          CHECK(stated <= 4 * used + (9 << 17) + 2 * kept + (separate || tile == 0 ? 6ull * 3000 * 1800 : 0));
+        }
+}
+
 TEST_CASE("encoders hold what their traits say, and not much less", "[memory]") {
   if (!kCanMeasure) return;
   std::mt19937 random(1);
@@ -110,5 +131,11 @@ TEST_CASE("encoders hold what their traits say, and not much less", "[memory]") 
     used = encode_bytes("png", picture(random, width, height, {Model::bgr, Depth::u16, true}), {{"filter", "all"}},
                         stated);
     check(used, stated);
+    for (const char* compression : {"none", "lzw", "deflate"})
+      for (const char* tile : {"none", "256"}) {
+        CAPTURE(compression, tile);
+        used = encode_bytes("tiff", bgr, {{"compression", compression}, {"tile", tile}}, stated);
+        check(used, stated);
+      }
   }
 }

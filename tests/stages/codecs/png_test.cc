@@ -206,7 +206,7 @@ TEST_CASE("a PNG decoder behind a ring gives the pixels of the whole image", "[p
     const auto decoder = codec.decode(bytes, {});
     std::vector<std::byte> memory(DecoderSource::ring_bytes(traits, 40) + 64);
     auto* start = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(memory.data()) + 63) / 64 * 64);
-    DecoderSource source(*decoder, traits, WriteBytes(start, memory.size() - 64), 40);
+    DecoderSource source(*decoder, traits, traits.info.bounds(), WriteBytes(start, memory.size() - 64), 40);
     for (int y0 = 0; y0 < 203; y0 += pick(0, 50)) {
       const Region region{pick(0, 30), y0, pick(31, 61), std::min(203, y0 + pick(1, 40))};
       const auto a = sub_view(traits.info, source.fetch(region), region).plane();
