@@ -129,18 +129,24 @@ void FdSink::sync() const {
     if (errno != EINTR) throw OutputError(fmt::format("the output cannot be synced: {}", std::strerror(errno)));
 }
 
-PixelHasher::PixelHasher() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
-
 void PixelHasher::add(const View& band) {
-  for (int p = 0; p < band.format.planes(); ++p) {
-    const auto& plane = band.plane(p);
+  while (planes_.size() < static_cast<std::size_t>(band.format.planes())) {
+    planes_.emplace_back(XXH3_createState());
+    XXH3_128bits_reset(planes_.back().get());
+  }
+  for (std::size_t p = 0; p < planes_.size(); ++p) {
+    const auto& plane = band.plane(static_cast<int>(p));
     const auto bytes = static_cast<std::size_t>(plane.width) * static_cast<std::size_t>(band.format.pixel_bytes());
     for (std::int32_t y = 0; y < plane.height; ++y)
-      XXH3_128bits_update(state_.get(), plane.data + y * plane.stride, bytes);
+      XXH3_128bits_update(planes_[p].get(), plane.data + y * plane.stride, bytes);
   }
 }
 
-Hash128 PixelHasher::finish() const { return canonical(XXH3_128bits_digest(state_.get())); }
+Hash128 PixelHasher::finish() const {
+  std::vector<Hash128> hashes;
+  for (const auto& plane : planes_) hashes.push_back(canonical(XXH3_128bits_digest(plane.get())));
+  return hashes.size() == 1 ? hashes[0] : canonical(XXH3_128bits(hashes.data(), hashes.size() * sizeof(Hash128)));
+}
 
 std::string to_hex(const Hash128& hash) {
   std::string text;

@@ -77,12 +77,10 @@ class FdSink final : public stages::ByteSink {
   Hash128 hash_{};
 };
 
-/// XXH3-128 over the samples of bands, row by row and plane by plane within a band, without padding. Bands of the same
-/// image always come in the same grid only for interleaved formats, where the split does not matter: pixel hashes are
-/// taken of those.
+/// XXH3-128 over the samples of bands, row by row, without padding: the same for any split into bands. Of several
+/// planes each is hashed for itself, and the result is the hash of their hashes.
 class PixelHasher {
  public:
-  PixelHasher();
   void add(const stages::View& band);
   Hash128 finish() const;
 
@@ -90,7 +88,7 @@ class PixelHasher {
   struct FreeState {
     void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
   };
-  std::unique_ptr<XXH3_state_t, FreeState> state_;
+  std::vector<std::unique_ptr<XXH3_state_t, FreeState>> planes_;
 };
 
 std::string to_hex(const Hash128&);
