@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
+#include "pipeline/decode_choice.h"
 #include "pipeline/plan_memory.h"
-#include "stages/convert.h"
+#include "pipeline/plan_steps.h"
 #include "stages/orientation.h"
 
 namespace tessera::pipeline {
@@ -42,28 +44,15 @@ std::int32_t band_rows_for(const ImageInfo& in, const ImageInfo& out, const Plan
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(rows / 16 * 16, 16, kMaxBandRows));
 }
 
-std::vector<std::unique_ptr<const Operation>> bind_step(const Step& step, const ImageInfo& in, ReadBytes statistic) {
-  std::vector<std::unique_ptr<const Operation>> operations;
-  switch (step.kind) {
-    case Step::Kind::stage:
-      operations.push_back(step.stage->bind(in, {statistic}));
-      break;
-    case Step::Kind::convert:
-      operations.push_back(convert_format(in, step.to, parse_color(step.background)));
-      break;
-    case Step::Kind::orient:
-      return orientation_operations(in, step.orientation);
-  }
-  return operations;
-}
-
 // Where the next step would be appended: after `steps` on a frame, or on the decoder's rows.
 struct Cursor {
   std::int32_t from = kDecoder;
   ImageInfo input;  // what steps start from
   ImageInfo info;   // what they end in
   std::vector<Step> steps;
-  bool on_decoded = true;  // starts from the decoded image, through a ring or (spread) its frame
+  int orientation = 1;         // that a turn to upright still waits for
+  std::optional<Grid> chroma;  // where planes are kept: what the output's chroma shall come to
+  bool on_decoded = true;      // starts from the decoded image, through a ring or (spread) its frame
   std::vector<std::shared_ptr<const Operation>> bound;  // `steps`, but those that wait for a statistic
   std::vector<std::uint32_t> bound_stages;              // [bound]
 };
@@ -82,17 +71,17 @@ class Planner {
 
   ImagePlan run() {
     plan_.route = route_;
-    choose_decode();
+    DecodeChoice choice = choose_decode(recipe_, header_, product_codecs_);
+    plan_.decode = choice.request;
+    plan_.reasons = std::move(choice.reasons);
+    plan_.decode_traits = codecs()[header_.codec]->decode_traits(header_, plan_.decode);
     Cursor trunk;
     trunk.input = trunk.info = plan_.decode_traits.info;
+    trunk.orientation = header_.orientation;
+    trunk.chroma = finest_chroma();
     if (route_ == Route::spread) {
       add_pass(trunk, {.into_frame = true});
       plan_.reasons.push_back("spread: decoded into a frame, bands dealt to all slots");
-    }
-    if (header_.orientation != 1) {
-      Step turn{.kind = Step::Kind::orient, .name = fmt::format("orient {}", header_.orientation)};
-      turn.orientation = header_.orientation;
-      append(trunk, std::move(turn));
     }
     std::uint32_t number = 0;
     for (const StageSpec& spec : recipe_.common)
@@ -103,10 +92,13 @@ class Planner {
     }
     for (std::size_t i = 0; i < recipe_.outputs.size(); ++i) {
       Cursor branch = trunk;
+      branch.chroma = chroma_of(recipe_, product_codecs_, i);
       for (const StageSpec& spec : recipe_.outputs[i].stages)
         if (!append_stage(branch, spec, ++number)) return finish();
+      turn_upright(branch);
       const PixelFormat storable = product_codecs_[i]->storable(branch.info.format);
       if (storable != branch.info.format) append(branch, conversion(storable, recipe_.outputs[i].background));
+      settle_chroma(branch);
       add_pass(branch, {.product = static_cast<std::int32_t>(i)});
     }
     return finish();
@@ -118,26 +110,28 @@ class Planner {
     std::int32_t product = -1, measures = -1;
   };
 
-  void choose_decode() {
-    plan_.decode.fail_on = recipe_.fail_on;
-    const auto& first = !recipe_.common.empty() ? recipe_.common : recipe_.outputs[0].stages;
-    int scale = recipe_.full_decode ? 0 : header_.max_scale_log2;
-    ImageInfo upright = header_.full;
-    if (header_.orientation >= 5) std::swap(upright.width, upright.height);
-    const auto limit = [&](const std::vector<StageSpec>& stages) {
-      scale = std::min(scale, stages.empty() ? 0 : stages[0].stage->decode_scale_log2(upright));
-    };
-    limit(first);
-    if (recipe_.common.empty())
-      for (const OutputSpec& output : recipe_.outputs) limit(output.stages);
-    plan_.decode.scale_log2 = static_cast<std::uint8_t>(scale);
-    plan_.decode_traits = codecs()[header_.codec]->decode_traits(header_, plan_.decode);
-    if (scale > 0)
-      plan_.reasons.push_back(fmt::format("decoded at 1/{}: {} shrinks further", 1 << scale, first[0].op));
-    else if (header_.max_scale_log2 > 0)
-      plan_.reasons.push_back(recipe_.full_decode
-                                  ? "decoded at full size: the recipe says so"
-                                  : "decoded at full size: no stage shrinks enough, first, for the decoder to help");
+  // What the frame that all outputs share keeps: the finest of what they ask for.
+  std::optional<Grid> finest_chroma() const {
+    std::optional<Grid> finest;
+    for (std::size_t i = 0; i < recipe_.outputs.size(); ++i)
+      if (const auto grid = chroma_of(recipe_, product_codecs_, i))
+        finest = finest ? Grid{std::min(finest->log2_x, grid->log2_x), std::min(finest->log2_y, grid->log2_y)} : grid;
+    return finest;
+  }
+
+  void turn_upright(Cursor& cursor) {
+    if (orientation_turn(cursor.orientation) == Turn{}) return;
+    Step turn{.kind = Step::Kind::orient, .name = fmt::format("orient {}", cursor.orientation)};
+    turn.orientation = std::exchange(cursor.orientation, 1);
+    append(cursor, std::move(turn));
+  }
+
+  // The encoder takes planes on its own chroma grid: resampled once more if no resize has put them there.
+  void settle_chroma(Cursor& cursor) {
+    if (cursor.info.format.model != Model::ycbcr_planar || cursor.info.grid[1] == cursor.chroma) return;
+    Step step{.kind = Step::Kind::chroma, .name = "chroma to the output's grid"};
+    step.chroma = cursor.chroma;
+    append(cursor, std::move(step));
   }
 
   static Step conversion(PixelFormat to, std::string background) {
@@ -150,10 +144,16 @@ class Planner {
   // False: the stage's output size is not known yet; the plan ends here.
   bool append_stage(Cursor& cursor, const StageSpec& spec, std::uint32_t number) {
     const Stage& stage = *spec.stage;
+    ImageInfo upright = oriented_info(cursor.info, cursor.orientation);
+    // What makes the image larger is better done on the turned one.
+    if (!stage.goes_before_turns() || pixels_of(stage.output(upright).value()) > pixels_of(upright))
+      turn_upright(cursor);
     const PixelFormat working = stage.working_format(cursor.info.format);
     if (working != cursor.info.format) append(cursor, conversion(working, "#ffffff"));
     assert(stage.exactness(working) == Exactness::any_tiling);  // a chain cuts its bands as the cache likes it
     Step step{.kind = Step::Kind::stage, .stage = &stage, .name = spec.op, .number = number};
+    step.orientation = cursor.orientation;
+    step.chroma = cursor.chroma;
     const auto reduction = stage.reduction(cursor.info);
     if (reduction) {
       step.statistic = static_cast<std::int32_t>(plan_.statistics.size());
@@ -161,7 +161,8 @@ class Planner {
       materialise(cursor, step.statistic);
       plan_.reasons.push_back(fmt::format("{} needs a statistic of the whole image first", spec.op));
     }
-    std::optional<ImageInfo> output = stage.output(cursor.info);
+    upright = oriented_info(cursor.info, cursor.orientation);
+    std::optional<ImageInfo> output = stage.output(upright);
     if (output && pixels_of(*output) > kMaxOutputPixels)
       throw ImageError(fmt::format("{} would make {}x{} pixels of it, more than {} megapixels", spec.op, output->width,
                                    output->height, kMaxOutputPixels / 1'000'000));
@@ -295,23 +296,6 @@ Region Pass::band(std::int32_t i) const {
 ImagePlan make_plan(const Recipe& recipe, const Header& header, std::span<const Codec* const> product_codecs,
                     const PlanOptions& options, Route route, std::span<const ImageInfo> resolved, bool assume) {
   return Planner(recipe, header, product_codecs, options, route, resolved, assume).run();
-}
-
-Chain bind_pass(const Pass& pass, std::span<const ReadBytes> statistics) {
-  if (!pass.bound.empty() || pass.steps.empty()) return Chain(pass.input, pass.bound, pass.bound_stages);
-  std::vector<std::shared_ptr<const Operation>> operations;
-  std::vector<std::uint32_t> numbers;
-  ImageInfo info = pass.input;
-  for (const Step& step : pass.steps) {
-    const ReadBytes statistic =
-        step.statistic >= 0 ? statistics[static_cast<std::size_t>(step.statistic)] : ReadBytes();
-    for (auto& operation : bind_step(step, info, statistic)) {
-      info = operation->output();
-      operations.push_back(std::move(operation));
-      numbers.push_back(step.number);
-    }
-  }
-  return Chain(pass.input, std::move(operations), std::move(numbers));
 }
 
 }  // namespace tessera::pipeline

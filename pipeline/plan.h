@@ -14,14 +14,15 @@
 
 namespace tessera::pipeline {
 
-/// One step of a pass: a conversion, the EXIF turn, or a stage of the recipe.
+/// One step of a pass: a conversion, the EXIF turn, chroma on the grid of the output, or a stage of the recipe.
 struct Step {
-  enum class Kind : std::uint8_t { stage, convert, orient } kind = Kind::stage;
+  enum class Kind : std::uint8_t { stage, convert, chroma, orient } kind = Kind::stage;
   const stages::Stage* stage = nullptr;
-  std::string name{};           // for people
-  stages::PixelFormat to{};     // convert
-  std::string background{};     // convert: what shows through where alpha is dropped
-  int orientation = 1;          // orient
+  std::string name{};                    // for people
+  stages::PixelFormat to{};              // convert
+  std::string background{};              // convert: what shows through where alpha is dropped
+  int orientation = 1;                   // orient; stage: the turn that it is done before
+  std::optional<stages::Grid> chroma{};  // chroma; stage: the grid that chroma planes get if it can give them one
   std::uint32_t number = 0;     // stage: its place in the recipe, from 1 (see stage_at); 0: not one of the recipe's
   std::int32_t statistic = -1;  // stage with a reduction: index of the statistic it resolves with
 };

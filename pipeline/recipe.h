@@ -22,7 +22,7 @@
 namespace tessera::pipeline {
 
 /// Part of Recipe::hash(). Raised whenever the same recipe and input may give other bytes than before.
-inline constexpr std::string_view kEngineVersion = "1";
+inline constexpr std::string_view kEngineVersion = "2";
 
 inline constexpr std::string_view kDefaultTemplate = "{reldir}/{name}.{ext}";
 

@@ -39,6 +39,18 @@ bool is_bool(const bool& value) {
   std::memcpy(&byte, &value, sizeof byte);
   return byte <= 1;
 }
+
+/// The plan asks the codec for what the header offers.
+bool decodable_as_it_says(const stages::Header& header) {
+  try {
+    stages::DecodeRequest most;
+    most.scale_log2 = header.max_scale_log2;
+    most.planar = header.planar;
+    return stages::valid(stages::codecs()[header.codec]->decode_traits(header, most).info);
+  } catch (const std::exception&) {
+    return false;
+  }
+}
 }  // namespace
 
 std::vector<std::byte> to_bytes(const Table& table) {
@@ -138,7 +150,7 @@ bool plausible(const stages::Header& header) {
   const bool chroma = header.chroma_log2[0] <= 2 && header.chroma_log2[1] <= 2;
   return as_decoded && chroma && is_bool(header.planar) && is_bool(header.progressive) && header.orientation >= 1 &&
          header.orientation <= 8 && header.pages >= 1 && header.max_scale_log2 <= 5 &&
-         header.codec < stages::codecs().size() && header.metadata_bytes < (1u << 30);
+         header.codec < stages::codecs().size() && header.metadata_bytes < (1u << 30) && decodable_as_it_says(header);
 }
 
 bool plausible(const stages::ImageInfo& resolved, const stages::ImageInfo& measured) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -106,6 +107,9 @@ class Codec {
 
   virtual const std::vector<Parameter>& encode_parameters() const = 0;  // quality, ...
   virtual PixelFormat storable(PixelFormat) const = 0;                  // nearest format the file can hold
+  /// The grid on which the file stores chroma planes with these settings; encode() takes full-size luma and chroma on
+  /// this grid as they are. Empty: no planes.
+  virtual std::optional<Grid> chroma_grid(const Values&) const { return std::nullopt; }
   virtual Traits encode_traits(const ImageInfo&, const Values& settings) const = 0;
   virtual std::unique_ptr<Encoder> encode(ByteSink&, const ImageInfo&, const Metadata&,
                                           const Values& settings) const = 0;

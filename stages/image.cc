@@ -96,15 +96,18 @@ MutableView sub_view(const ImageInfo& info, const MutableView& view, const Regio
   return sub_view_of(info, view, region);
 }
 
+void copy_plane(const ImageInfo& info, int plane, const View& in, const MutableView& out) {
+  const Region from = samples(info, plane, in.region), part = samples(info, plane, out.region);
+  const auto pixel = static_cast<std::ptrdiff_t>(out.format.pixel_bytes());
+  const auto& to = out.plane(plane);
+  for (std::int32_t y = 0; y < to.height; ++y)
+    std::memcpy(to.row<std::byte>(y),
+                in.plane(plane).row<std::byte>(part.y0 + y - from.y0) + (part.x0 - from.x0) * pixel,
+                static_cast<std::size_t>(to.width * pixel));
+}
+
 void copy_pixels(const ImageInfo& info, const View& in, const MutableView& out) {
-  const View part = sub_view(info, in, out.region);
-  for (int i = 0; i < out.format.planes(); ++i) {
-    const auto& from = part.plane(i);
-    const auto& to = out.plane(i);
-    const auto bytes = static_cast<std::size_t>(to.width) * static_cast<std::size_t>(out.format.pixel_bytes());
-    for (std::int32_t y = 0; y < to.height; ++y)
-      std::memcpy(to.data + y * to.stride, from.data + y * from.stride, bytes);
-  }
+  for (int i = 0; i < out.format.planes(); ++i) copy_plane(info, i, in, out);
 }
 
 }  // namespace tessera::stages

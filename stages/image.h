@@ -131,6 +131,7 @@ View sub_view(const ImageInfo& info, const View& view, const Region& region);
 MutableView sub_view(const ImageInfo& info, const MutableView& view, const Region& region);
 
 /// Copies the samples of `out.region` from `in`, whose region contains it. Same info for both.
+void copy_plane(const ImageInfo& info, int plane, const View& in, const MutableView& out);
 void copy_pixels(const ImageInfo& info, const View& in, const MutableView& out);
 
 }  // namespace tessera::stages

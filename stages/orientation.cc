@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include "stages/geometry/turn.h"
-
 namespace tessera::stages {
 namespace {
 
@@ -20,20 +18,21 @@ constexpr std::array<Turn, 9> kTurns{{
     quarter_turns(3),      // 8 left, bottom
 }};
 
-Turn turn_for(int orientation) {
+}  // namespace
+
+Turn orientation_turn(int orientation) {
   return orientation >= 1 && orientation <= 8 ? kTurns[static_cast<std::size_t>(orientation)] : Turn{};
 }
 
-}  // namespace
-
 std::vector<std::unique_ptr<const Operation>> orientation_operations(const ImageInfo& in, int exif_orientation) {
   std::vector<std::unique_ptr<const Operation>> operations;
-  if (turn_for(exif_orientation) != Turn{}) operations.push_back(turn_operation(in, turn_for(exif_orientation)));
+  if (orientation_turn(exif_orientation) != Turn{})
+    operations.push_back(turn_operation(in, orientation_turn(exif_orientation)));
   return operations;
 }
 
 ImageInfo oriented_info(const ImageInfo& in, int exif_orientation) {
-  return turned_info(in, turn_for(exif_orientation));
+  return turned_info(in, orientation_turn(exif_orientation));
 }
 
 }  // namespace tessera::stages

@@ -28,8 +28,8 @@ struct PlaneAxes {
 PlaneAxes axes_of(const ImageInfo& in, const ImageInfo& out, const ResampleTarget& target, int plane) {
   const Region from = samples(in, plane, in.bounds()), to = samples(out, plane, out.bounds());
   const Grid &a = in.grid[static_cast<std::size_t>(plane)], &b = out.grid[static_cast<std::size_t>(plane)];
-  return {{in.width, a.log2_x, a.phase_x, from.x1, target.width, target.window.x0, b.log2_x, to.x1},
-          {in.height, a.log2_y, a.phase_y, from.y1, target.height, target.window.y0, b.log2_y, to.y1}};
+  return {{in.width, a.log2_x, a.phase_x, from.x1, target.width, target.window.x0 + b.phase_x, b.log2_x, to.x1},
+          {in.height, a.log2_y, a.phase_y, from.y1, target.height, target.window.y0 + b.phase_y, b.log2_y, to.y1}};
 }
 
 // What all resampling operations share: sizes and where points and regions go.
@@ -65,18 +65,26 @@ class ResampleBase : public Operation {
 template <class Weight>
 struct PlaneTaps {
   Taps<Weight> x, y;
+  bool copies = false;  // every output sample is one input sample and its neighbours are that one's neighbours
 };
+
+template <class Weight>
+bool copies(const Taps<Weight>& taps) {
+  const auto last = static_cast<std::int32_t>(taps.first.size()) - 1;
+  return taps.first.back() - taps.first.front() == last &&
+         std::ranges::all_of(taps.count, [](std::int32_t count) { return count == 1; });
+}
 
 PlaneTaps<std::int16_t> bind_taps(const Taps<double>& x, const Taps<double>& y, std::int16_t) {
   const Reach blended = reach_of(y, {0, 255.0 * (1 << kernels::kFraction8)});
   assert(blended.magnitude() + 1 <= 32767);
-  return {short_taps(x, blended.magnitude() + 1, kernels::kBlock8), short_taps(y, 255, y.stride)};
+  return {short_taps(x, blended.magnitude() + 1, kernels::kBlock8), short_taps(y, 255, y.stride), false};
 }
 PlaneTaps<std::int32_t> bind_taps(const Taps<double>& x, const Taps<double>& y, std::int32_t) {
-  return {wide_taps(x), wide_taps(y)};
+  return {wide_taps(x), wide_taps(y), false};
 }
 PlaneTaps<float> bind_taps(const Taps<double>& x, const Taps<double>& y, float) {
-  return {float_taps(x), float_taps(y)};
+  return {float_taps(x), float_taps(y), false};
 }
 
 /// Weight std::int16_t: u8 without alpha. std::int32_t: u16, and u8 with alpha. float: f32.
@@ -85,14 +93,22 @@ class FilteredResample final : public ResampleBase {
  public:
   FilteredResample(const ImageInfo& in, const ResampleTarget& target, Filter filter) : ResampleBase(in, target) {
     for (int p = 0; p < in.format.planes(); ++p) {
+      const auto at = static_cast<std::size_t>(p);
+      if (p > 0 && in_.grid[at] == in_.grid[at - 1] && out_.grid[at] == out_.grid[at - 1]) {
+        taps_.push_back(taps_.back());  // both chroma planes alike; sines take their time
+        continue;
+      }
       const PlaneAxes axes = axes_of(in_, out_, target, p);
       taps_.push_back(bind_taps(real_taps(axes.x, filter), real_taps(axes.y, filter), Weight{}));
+      taps_.back().copies = !in_.format.alpha && copies(taps_.back().x) && copies(taps_.back().y);
     }
   }
 
   void apply(const View& in, const MutableView& out, Scratch& scratch) const override {
     for (int p = 0; p < in_.format.planes(); ++p) {
-      if constexpr (std::is_same_v<Weight, std::int16_t>) {
+      if (taps_[static_cast<std::size_t>(p)].copies) {
+        copy_plane(p, in, out);
+      } else if constexpr (std::is_same_v<Weight, std::int16_t>) {
         apply_u8(p, in, out, scratch);
       } else if constexpr (std::is_same_v<Weight, float>) {
         apply_plane<float>(p, in, out, scratch);
@@ -143,6 +159,15 @@ class FilteredResample final : public ResampleBase {
       rows[static_cast<std::size_t>(k)] =
           in.plane(p).template row<Sample>(taps.first[at] + k - work.there.y0) +
           static_cast<std::ptrdiff_t>(work.from.x0 - work.there.x0) * in_.format.channels();
+  }
+
+  void copy_plane(int p, const View& in, const MutableView& out) const {
+    const Region to = samples(out_, p, out.region), from = input_samples(p, to), there = samples(in_, p, in.region);
+    const std::ptrdiff_t pixel = in_.format.pixel_bytes();
+    for (std::int32_t y = 0; y < to.height(); ++y)
+      std::memcpy(out.plane(p).row<std::byte>(y),
+                  in.plane(p).row<std::byte>(from.y0 + y - there.y0) + (from.x0 - there.x0) * pixel,
+                  static_cast<std::size_t>(to.width() * pixel));
   }
 
   // One output row at a time: blend the rows above it into one, filter along it.
@@ -305,6 +330,7 @@ ImageInfo resampled_info(const ImageInfo& in, const ResampleTarget& target) {
       return static_cast<std::uint8_t>(plane_of_its_own && own > first ? own - first : 0);
     };
     g = {coarser(g.log2_x, luma.log2_x), coarser(g.log2_y, luma.log2_y), 0, 0};
+    if (plane_of_its_own && p < 3 && target.chroma) g = *target.chroma;
   }
   return out;
 }

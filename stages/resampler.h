@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -28,10 +29,11 @@ Filter filter_from_name(std::string_view name);    // throws std::invalid_argume
 /// The whole input becomes width x height pixels; `window` of those is the output (all of it, or a crop).
 struct ResampleTarget {
   std::int32_t width = 0, height = 0;
-  Region window;
+  Region window{};
+  std::optional<Grid> chroma{};  // of both chroma planes afterwards; not set: as coarse as they were against the luma
 };
 
-/// Size and grids of the result: interleaved planes full-size, planar chroma as coarse as it was against the luma.
+/// Size and grids of the result: luma and interleaved planes full-size.
 ImageInfo resampled_info(const ImageInfo& in, const ResampleTarget& target);
 
 /// Resamples.

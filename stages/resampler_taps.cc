@@ -183,7 +183,7 @@ std::vector<std::int32_t> nearest_samples(const ResampleAxis& axis) {
     const std::int64_t centre2 = ((std::int64_t{2} * i + 1) << axis.out_log2) + std::int64_t{2} * axis.offset;
     const std::int64_t scaled2 = std::int64_t{2} * axis.scaled_extent;
     const std::int64_t sample = (centre2 * axis.in_extent - axis.in_phase * scaled2) / (scaled2 << axis.in_log2);
-    samples.push_back(static_cast<std::int32_t>(std::min<std::int64_t>(sample, axis.in_samples - 1)));
+    samples.push_back(static_cast<std::int32_t>(std::clamp<std::int64_t>(sample, 0, axis.in_samples - 1)));
   }
   return samples;
 }

@@ -15,7 +15,7 @@ struct ResampleAxis {
   int in_log2 = 0, in_phase = 0;
   std::int32_t in_samples = 0;
   std::int32_t scaled_extent = 0;  // what in_extent becomes, pixels
-  std::int32_t offset = 0;         // first pixel of the output's window in it
+  std::int32_t offset = 0;         // where output sample 0 begins in it; before its edge if the output has a phase
   int out_log2 = 0;
   std::int32_t out_samples = 0;
 

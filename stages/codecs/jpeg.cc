@@ -30,7 +30,7 @@ class JpegCodec final : public Codec {
         {"quality", ParameterType::integer, "libjpeg's quality scale.", "82", false, {}, 1, 100},
         {"subsampling",
          ParameterType::choice,
-         "Resolution of the colour planes; planes that come in keep theirs.",
+         "Resolution of the colour planes.",
          "4:2:0",
          false,
          {},
@@ -43,6 +43,7 @@ class JpegCodec final : public Codec {
     return parameters;
   }
   PixelFormat storable(PixelFormat format) const override { return {format.model, Depth::u8, false}; }
+  std::optional<Grid> chroma_grid(const Values& settings) const override { return jpeg_chroma_grid(settings); }
   Traits encode_traits(const ImageInfo& info, const Values& settings) const override {
     return jpeg_encode_traits(info, settings);
   }

@@ -15,6 +15,7 @@ Traits jpeg_decode_traits(const Header&, const DecodeRequest&);
 std::unique_ptr<Decoder> decode_jpeg(ByteSource&, const DecodeRequest&);
 
 // jpeg_encode.cc
+Grid jpeg_chroma_grid(const Values& settings);
 Traits jpeg_encode_traits(const ImageInfo&, const Values& settings);
 std::unique_ptr<Encoder> encode_jpeg(ByteSink&, const ImageInfo&, const Metadata&, const Values& settings);
 

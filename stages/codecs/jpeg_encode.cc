@@ -30,10 +30,9 @@ void check_storable(const ImageInfo& info) {
 }
 
 std::array<std::uint8_t, 2> chroma_log2(const ImageInfo& info, const Values& settings) {
-  if (is_planar(info)) return {info.grid[1].log2_x, info.grid[1].log2_y};
   if (info.format.model == Model::gray) return {0, 0};
-  const std::string& name = settings.text("subsampling");
-  return {static_cast<std::uint8_t>(name == "4:4:4" ? 0 : 1), static_cast<std::uint8_t>(name == "4:2:0" ? 1 : 0)};
+  const Grid grid = is_planar(info) ? info.grid[1] : jpeg_chroma_grid(settings);
+  return {grid.log2_x, grid.log2_y};
 }
 
 class JpegEncoder final : public Encoder {
@@ -124,6 +123,11 @@ class JpegEncoder final : public Encoder {
 };
 
 }  // namespace
+
+Grid jpeg_chroma_grid(const Values& settings) {
+  const std::string& name = settings.text("subsampling");
+  return {static_cast<std::uint8_t>(name == "4:4:4" ? 0 : 1), static_cast<std::uint8_t>(name == "4:2:0" ? 1 : 0)};
+}
 
 Traits jpeg_encode_traits(const ImageInfo& info, const Values& settings) {
   check_storable(info);

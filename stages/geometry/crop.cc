@@ -8,6 +8,7 @@
 #include "stages/geometry/geometry_stages.h"
 #include "stages/geometry/geometry_text.h"
 #include "stages/geometry/gravity.h"
+#include "stages/orientation.h"
 
 namespace tessera::stages {
 namespace {
@@ -44,10 +45,14 @@ class Crop final : public Stage {
       : geometry_(geometry), text_(std::move(text)), gravity_(std::move(gravity)) {}
 
   PixelFormat working_format(PixelFormat in) const override { return in; }
-  bool accepts_coarse_grids() const override { return true; }
+  bool accepts_grids(const ImageInfo&) const override { return true; }
+  bool only_moves_samples() const override { return true; }
+  bool goes_before_turns() const override { return true; }
   std::optional<ImageInfo> output(const ImageInfo& in) const override { return cropped_info(in, window(in)); }
-  std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const override {
-    return crop_operation(in, window(in));
+  std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext& context) const override {
+    const Turn turn = orientation_turn(context.orientation);
+    const ImageInfo upright = turned_info(in, turn);
+    return crop_operation(in, turned_region(window(upright), upright.width, upright.height, inverse(turn)));
   }
 
  private:

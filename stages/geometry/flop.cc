@@ -7,7 +7,8 @@ namespace {
 class Flop final : public Stage {
  public:
   PixelFormat working_format(PixelFormat in) const override { return in; }
-  bool accepts_coarse_grids() const override { return true; }
+  bool accepts_grids(const ImageInfo&) const override { return true; }
+  bool only_moves_samples() const override { return true; }
   std::optional<ImageInfo> output(const ImageInfo& in) const override { return turned_info(in, kFlop); }
   std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const override {
     return turn_operation(in, kFlop);

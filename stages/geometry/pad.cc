@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <stdexcept>
 
 #include "stages/geometry/background.h"
@@ -16,18 +17,33 @@ namespace {
 
 Region moved(const Region& r, std::int32_t x, std::int32_t y) { return {r.x0 + x, r.y0 + y, r.x1 + x, r.y1 + y}; }
 
+// Where a grid begins once its first sample's edge lies at `begin`: in front of the image by less than one sample.
+std::int8_t phase_at(std::int32_t begin, int log2) {
+  return static_cast<std::int8_t>(-(-static_cast<std::int64_t>(begin) & ((1 << log2) - 1)));
+}
+
 class PadOperation final : public Operation {
  public:
   PadOperation(const ImageInfo& in, std::int32_t left, std::int32_t top, std::int32_t width, std::int32_t height,
                const Color& background)
-      : in_(in), out_(in), left_(left), top_(top), background_(background_pixel(in.format, background)) {
-    out_.width = width, out_.height = height;
-    assert(in.full_size() && out_.bounds().contains(moved(in.bounds(), left, top)));
+      : in_(in),
+        out_(padded_info(in, left, top, width, height)),
+        left_(left),
+        top_(top),
+        background_(background_pixel(in.format, background)) {
+    assert(out_.bounds().contains(moved(in.bounds(), left, top)));
   }
 
   ImageInfo output() const override { return out_; }
   Region required_input(const Region& out) const override {
-    const Region need = covered(out);
+    Region touched = out;  // and what its samples reach beyond it
+    for (int p = 0; p < out_.format.planes(); ++p) {
+      const Grid& g = out_.grid[static_cast<std::size_t>(p)];
+      const Region s = samples(out_, p, out);
+      touched = unite(touched, {(s.x0 << g.log2_x) + g.phase_x, (s.y0 << g.log2_y) + g.phase_y,
+                                (s.x1 << g.log2_x) + g.phase_x, (s.y1 << g.log2_y) + g.phase_y});
+    }
+    const Region need = intersect(moved(touched, -left_, -top_), in_.bounds());
     if (!need.empty()) return need;
     // Nothing but border: some pixel all the same, because no region is empty; the nearest, so that rows ascend.
     const std::int32_t x = std::clamp(out.x0 - left_, 0, in_.width - 1);
@@ -35,22 +51,34 @@ class PadOperation final : public Operation {
     return {x, y, x + 1, y + 1};
   }
   void apply(const View& in, const MutableView& out, Scratch&) const override {
-    const Region need = covered(out.region);
-    if (need.empty()) return fill(out, background_);
-    const Region inner = moved(need, left_, top_), r = out.region;
-    for (const Region& border :
-         {Region{r.x0, r.y0, r.x1, inner.y0}, Region{r.x0, inner.y1, r.x1, r.y1},
-          Region{r.x0, inner.y0, inner.x0, inner.y1}, Region{inner.x1, inner.y0, r.x1, inner.y1}})
-      if (!border.empty()) fill(sub_view(out_, out, border), background_);
-    MutableView image = sub_view(out_, out, inner);
-    image.region = need;
-    copy_pixels(in_, in, image);
+    for (int p = 0; p < out_.format.planes(); ++p) apply_plane(p, in, out);
   }
   std::array<double, 2> map_point(double x, double y) const override { return {x + left_, y + top_}; }
 
  private:
-  // The input pixels inside `out`, in the input's coordinates.
-  Region covered(const Region& out) const { return intersect(moved(out, -left_, -top_), in_.bounds()); }
+  // Rows of border, then of border, image, border. All in samples of this plane of the canvas.
+  void apply_plane(int p, const View& in, const MutableView& out) const {
+    const Grid &a = in_.grid[static_cast<std::size_t>(p)], &b = out_.grid[static_cast<std::size_t>(p)];
+    const std::int32_t shift_x = (left_ + a.phase_x - b.phase_x) >> a.log2_x;
+    const std::int32_t shift_y = (top_ + a.phase_y - b.phase_y) >> a.log2_y;
+    const Region to = samples(out_, p, out.region), there = samples(in_, p, in.region);
+    const Region image = intersect(to, moved(samples(in_, p, in_.bounds()), shift_x, shift_y));
+    const auto bytes = static_cast<std::ptrdiff_t>(out_.format.pixel_bytes());
+    const auto border = [&](std::int32_t x0, std::int32_t x1, std::int32_t y) {
+      fill_pixels(background_, out_.format, p, x1 - x0, out.plane(p).row<std::byte>(y - to.y0) + (x0 - to.x0) * bytes);
+    };
+    for (std::int32_t y = to.y0; y < to.y1; ++y) {
+      if (image.empty() || y < image.y0 || y >= image.y1) {
+        border(to.x0, to.x1, y);
+        continue;
+      }
+      border(to.x0, image.x0, y);
+      std::memcpy(out.plane(p).row<std::byte>(y - to.y0) + (image.x0 - to.x0) * bytes,
+                  in.plane(p).row<std::byte>(y - shift_y - there.y0) + (image.x0 - shift_x - there.x0) * bytes,
+                  static_cast<std::size_t>(image.width() * bytes));
+      border(image.x1, to.x1, y);
+    }
+  }
 
   ImageInfo in_, out_;
   std::int32_t left_, top_;
@@ -66,11 +94,10 @@ class Pad final : public Stage {
       : size_(size), gravity_(std::move(gravity)), sides_(sides), background_(background) {}
 
   PixelFormat working_format(PixelFormat in) const override { return format_for_background(in, background_); }
+  bool accepts_grids(const ImageInfo& in) const override { return in.grid[0].full_size(); }
   std::optional<ImageInfo> output(const ImageInfo& in) const override {
     const Placement p = placement(in);
-    ImageInfo out = in;
-    out.width = p.width, out.height = p.height;
-    return out;
+    return padded_info(in, p.left, p.top, p.width, p.height);
   }
   std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const override {
     const Placement p = placement(in);
@@ -128,6 +155,17 @@ Parameter side_parameter(std::string_view name, std::string_view help) {
 }
 
 }  // namespace
+
+ImageInfo padded_info(const ImageInfo& in, std::int32_t left, std::int32_t top, std::int32_t width,
+                      std::int32_t height) {
+  ImageInfo out = in;
+  out.width = width, out.height = height;
+  for (Grid& g : out.grid) {
+    g.phase_x = phase_at(left + g.phase_x, g.log2_x);
+    g.phase_y = phase_at(top + g.phase_y, g.log2_y);
+  }
+  return out;
+}
 
 std::unique_ptr<const Operation> pad_operation(const ImageInfo& in, std::int32_t left, std::int32_t top,
                                                std::int32_t width, std::int32_t height, const Color& background) {

@@ -4,6 +4,7 @@
 #include "stages/geometry/free_rotation.h"
 #include "stages/geometry/geometry_stages.h"
 #include "stages/geometry/turn.h"
+#include "stages/working_format.h"
 
 namespace tessera::stages {
 namespace {
@@ -13,7 +14,8 @@ class QuarterTurns final : public Stage {
   explicit QuarterTurns(Turn turn) : turn_(turn) {}
 
   PixelFormat working_format(PixelFormat in) const override { return in; }
-  bool accepts_coarse_grids() const override { return true; }
+  bool accepts_grids(const ImageInfo&) const override { return true; }
+  bool only_moves_samples() const override { return true; }
   std::optional<ImageInfo> output(const ImageInfo& in) const override { return turned_info(in, turn_); }
   std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const override {
     return turn_operation(in, turn_);
@@ -27,7 +29,9 @@ class Rotate final : public Stage {
  public:
   Rotate(double degrees, const Color& background) : degrees_(degrees), background_(background) {}
 
-  PixelFormat working_format(PixelFormat in) const override { return format_for_background(in, background_); }
+  PixelFormat working_format(PixelFormat in) const override {
+    return format_for_background(interleaved(in), background_);
+  }
   std::optional<ImageInfo> output(const ImageInfo& in) const override { return rotated_info(in, degrees_); }
   std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const override {
     return free_rotation(in, degrees_, background_);

@@ -7,6 +7,7 @@
 #include "stages/geometry/border_statistic.h"
 #include "stages/geometry/crop.h"
 #include "stages/geometry/geometry_stages.h"
+#include "stages/working_format.h"
 
 namespace tessera::stages {
 namespace {
@@ -17,8 +18,7 @@ class Trim final : public Stage {
   Trim(double tolerance, std::optional<Color> background) : tolerance_(tolerance), background_(background) {}
 
   PixelFormat working_format(PixelFormat in) const override {
-    return background_ ? format_for_background(in, *background_)
-                       : PixelFormat{in.model == Model::gray ? Model::gray : Model::bgr, in.depth, in.alpha};
+    return background_ ? format_for_background(interleaved(in), *background_) : interleaved(in);
   }
   std::optional<ImageInfo> output(const ImageInfo&) const override { return std::nullopt; }
   std::unique_ptr<const Reduction> reduction(const ImageInfo& in) const override { return border_reduction(in); }

@@ -86,8 +86,7 @@ class TurnOperation final : public Operation {
 
   ImageInfo output() const override { return out_; }
   Region required_input(const Region& out) const override {
-    const Region unmirrored = mirrored(out, out_.width, out_.height, turn_.mirror_x, turn_.mirror_y);
-    return turn_.transpose ? transposed(unmirrored) : unmirrored;
+    return turned_region(out, out_.width, out_.height, inverse(turn_));
   }
   std::array<double, 2> map_point(double x, double y) const override {
     if (turn_.transpose) std::swap(x, y);
@@ -118,6 +117,11 @@ class TurnOperation final : public Operation {
 };
 
 }  // namespace
+
+Region turned_region(const Region& r, std::int32_t width, std::int32_t height, Turn turn) {
+  if (turn.transpose) return mirrored(transposed(r), height, width, turn.mirror_x, turn.mirror_y);
+  return mirrored(r, width, height, turn.mirror_x, turn.mirror_y);
+}
 
 ImageInfo turned_info(const ImageInfo& in, Turn turn) {
   ImageInfo out = in;

@@ -24,6 +24,14 @@ constexpr Turn quarter_turns(int quarters) {
   return kQuarters[static_cast<unsigned>(quarters) % 4];
 }
 
+/// What undoes `turn`.
+constexpr Turn inverse(Turn turn) {
+  return {turn.transpose, turn.transpose ? turn.mirror_y : turn.mirror_x,
+          turn.transpose ? turn.mirror_x : turn.mirror_y};
+}
+/// Where a region of an image of width x height pixels lies after the turn.
+Region turned_region(const Region&, std::int32_t width, std::int32_t height, Turn turn);
+
 /// A plane mirrored on an extent that its samples overshoot begins before the image afterwards: grid {1} of an image
 /// 2725 wide gets phase -1. Halo none; exact under any tiling.
 ImageInfo turned_info(const ImageInfo& in, Turn turn);

@@ -87,7 +87,7 @@ class Saturation final : public Stage {
  public:
   explicit Saturation(double factor) : factor_(factor) {}
   PixelFormat working_format(PixelFormat in) const override { return interleaved(in); }
-  bool accepts_coarse_grids() const override { return true; }
+  bool accepts_grids(const ImageInfo&) const override { return true; }
   std::optional<ImageInfo> output(const ImageInfo& in) const override { return in; }
   std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const override {
     if (in.format.model == Model::gray) return identity_operation(in);

@@ -23,7 +23,7 @@ class CurveStage : public Stage {
  public:
   explicit CurveStage(ToneCurve curve) : curve_(std::move(curve)) {}
   PixelFormat working_format(PixelFormat in) const override { return interleaved(in); }
-  bool accepts_coarse_grids() const override { return true; }
+  bool accepts_grids(const ImageInfo&) const override { return true; }
   std::optional<ImageInfo> output(const ImageInfo& in) const override { return in; }
   std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const override {
     return tone_operation(in, {curve_});

@@ -33,7 +33,7 @@ class FaultStage final : public Stage {
         row_(values.integer("y")),
         width_(values.integer("width")) {}
   PixelFormat working_format(PixelFormat in) const override { return in; }
-  bool accepts_coarse_grids() const override { return true; }
+  bool accepts_grids(const ImageInfo&) const override { return true; }
   std::optional<ImageInfo> output(const ImageInfo& in) const override { return in; }
   std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const override {
     return std::make_unique<FaultOperation>(in, order_, row_, width_ == 0 || width_ == in.width);

@@ -81,7 +81,7 @@ Picture run(std::unique_ptr<const Operation> operation, const Picture& in, std::
 bool apply_stage(const Stage& stage, Picture& picture, std::int32_t rows) {
   if (const PixelFormat working = stage.working_format(picture.info().format); working != picture.info().format)
     picture = run(convert_format(picture.info(), working, {}), picture, rows, true);
-  require(picture.info().full_size() || stage.accepts_coarse_grids(), "a stage gets the grids that it takes");
+  require(stage.accepts_grids(picture.info()), "a stage gets the grids that it takes");
   const std::optional<ImageInfo> promised = stage.output(picture.info());
   if (promised) {
     require(valid(*promised), "a stage promises a valid image");

@@ -2,6 +2,7 @@
 // are refused before anything is planned with them.
 #include "pipeline/wire.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <functional>
 
@@ -50,6 +51,9 @@ TEST_CASE("a header that no decoder could have found is not plausible", "[wire]"
       [](Header& h) { h.pages = 0; },
       [](Header& h) { h.max_scale_log2 = 6; },
       [](Header& h) { h.codec = static_cast<std::uint32_t>(codecs().size()); },
+      [](Header& h) {  // which offers neither planes nor a scale
+        h.codec = static_cast<std::uint32_t>(std::ranges::find(codecs(), find_codec("png")) - codecs().begin());
+      },
       [](Header& h) { h.metadata_bytes = 1u << 30; }};
   for (std::size_t i = 0; i < lies.size(); ++i) {
     INFO("lie " << i);

@@ -80,7 +80,7 @@ TEST_CASE("pad gives the image what its background needs", "[pad]") {
   CHECK(format("transparent", gray) == PixelFormat{Model::gray, Depth::u16, true});
   CHECK(format("white", bgr) == bgr);
   CHECK(format("#ffffff80", bgr) == PixelFormat{Model::bgr, Depth::u8, true});
-  CHECK(format("white", {Model::ycbcr_planar, Depth::u8, false}) == bgr);
+  CHECK(format("#ffffff80", {Model::ycbcr_planar, Depth::u8, false}) == PixelFormat{Model::bgr, Depth::u8, true});
 }
 
 TEST_CASE("a border alone needs no particular input and floats keep their range", "[pad]") {

@@ -138,18 +138,18 @@ ReferencePlane reference_resample(const ImageInfo& in, const ReferencePlane& pla
                                   const ResampleTarget& target, Filter filter) {
   const ImageInfo out_info = resampled_info(in, target);
   const Grid &a = in.grid[static_cast<std::size_t>(index)], &b = out_info.grid[static_cast<std::size_t>(index)];
-  const int out_width = static_cast<int>(std::ceil(out_info.width / std::ldexp(1.0, b.log2_x)));
-  const int out_height = static_cast<int>(std::ceil(out_info.height / std::ldexp(1.0, b.log2_y)));
+  const int out_width = static_cast<int>(std::ceil((out_info.width - b.phase_x) / std::ldexp(1.0, b.log2_x)));
+  const int out_height = static_cast<int>(std::ceil((out_info.height - b.phase_y) / std::ldexp(1.0, b.log2_y)));
   const Axis x{{plane.width, static_cast<double>(a.phase_x), std::ldexp(1.0, a.log2_x)},
                in.width,
                target.width,
-               target.window.x0,
+               target.window.x0 + b.phase_x,
                out_width,
                std::ldexp(1.0, b.log2_x)};
   const Axis y{{plane.height, static_cast<double>(a.phase_y), std::ldexp(1.0, a.log2_y)},
                in.height,
                target.height,
-               target.window.y0,
+               target.window.y0 + b.phase_y,
                out_height,
                std::ldexp(1.0, b.log2_y)};
   const bool weigh = in.format.alpha && filter != Filter::nearest;

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "stages/convert.h"
 #include "tests/stages/naive.h"
 
 using namespace tessera::stages;
@@ -92,4 +93,44 @@ TEST_CASE("grayscale is the luma, alpha kept", "[tone]") {
   const NaiveImage out = run_stage(*make_stage("grayscale", {}), OwnedImage(in)).naive();
   CHECK(out.format == PixelFormat{Model::gray, Depth::u8, true});
   CHECK(out.samples == std::vector<double>{96, 77});  // 0.114 * 200 + 0.587 * 100 + 0.299 * 50 = 96.45
+}
+
+TEST_CASE("a lower contrast on planes shows what it shows on colours, and what may clip works on colours", "[tone]") {
+  const PixelFormat planes{Model::ycbcr_planar, Depth::u8, false}, bgr{Model::bgr, Depth::u8, false};
+  const auto works = [&](const char* brightness, const char* contrast) {
+    return make_stage("brightness-contrast", {{"brightness", brightness}, {"contrast", contrast}})
+        ->working_format(planes);
+  };
+  CHECK(works("0", "0") == planes);
+  CHECK(works("0", "-30") == planes);
+  CHECK(works("10", "-30") == planes);
+  CHECK(works("1", "0") == bgr);
+  CHECK(works("0", "1") == bgr);
+  CHECK(works("60", "-20") == bgr);
+
+  // Every Y, Cb, Cr that shows a colour, seven apart.
+  const auto stage = make_stage("brightness-contrast", {{"brightness", "10"}, {"contrast", "-30"}});
+  ImageInfo info{37 * 37, 37, planes, {}, 0};
+  OwnedImage image(info);
+  for (int y = 0; y < 37; ++y)
+    for (int x = 0; x < 37 * 37; ++x) {
+      const int sample[]{y * 7, x % 37 * 7, x / 37 * 7};
+      for (int p = 0; p < 3; ++p) image.view().plane(p).row<std::uint8_t>(y)[x] = static_cast<std::uint8_t>(sample[p]);
+    }
+  const auto colours = [&](const OwnedImage& from) {
+    OwnedImage out(ImageInfo{info.width, info.height, bgr, {}, 0});
+    Scratch scratch;
+    convert_format(from.info(), bgr, {})->apply(from.view(), out.view(), scratch);
+    return out;
+  };
+  const NaiveImage before = colours(image).naive();
+  const NaiveImage on_planes = colours(run_stage(*stage, image)).naive();
+  const NaiveImage on_colours = run_stage(*stage, colours(image)).naive();
+  for (int y = 0; y < 37; ++y)
+    for (int x = 0; x < 37 * 37; ++x) {
+      const auto clipped = [&](double v) { return v <= 0 || v >= 255; };
+      if (clipped(before.at(x, y, 0)) || clipped(before.at(x, y, 1)) || clipped(before.at(x, y, 2))) continue;
+      // Half a level of rounding in each plane: 0.5 + 1.772 * 0.5 in blue, and one more in the colours.
+      for (int c = 0; c < 3; ++c) REQUIRE(std::abs(on_planes.at(x, y, c) - on_colours.at(x, y, c)) <= 2);
+    }
 }
