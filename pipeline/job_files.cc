@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -70,6 +71,11 @@ Hash128 FdSource::hash_all() {
     offset += part.size();
   }
   return canonical(XXH3_128bits_digest(state.get()));
+}
+
+std::uint64_t FdSource::state() const {
+  const std::array<std::uint64_t, 2> parts{size_, static_cast<std::uint64_t>(modified_ns_)};
+  return XXH3_64bits(parts.data(), sizeof parts);
 }
 
 void FdSource::check_unchanged() const {

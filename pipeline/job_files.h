@@ -33,6 +33,10 @@ class OutputError : public std::runtime_error {
 class FdSource final : public stages::ByteSource {
  public:
   explicit FdSource(int fd);
+  /// Goes on with another descriptor of the same file: those of a job do not outlive it.
+  void go_on(int fd) { fd_ = fd; }
+  /// The same as long as the file's size and modification time are.
+  std::uint64_t state() const;
   std::uint64_t size() const override { return size_; }
   stages::ReadBytes at(std::uint64_t offset, std::size_t bytes) override;
   /// XXH3-128 of the whole file as it is now.
@@ -54,6 +58,8 @@ class FdSource final : public stages::ByteSource {
 class FdSink final : public stages::ByteSink {
  public:
   explicit FdSink(int fd);
+  /// Goes on with another descriptor of the same file.
+  void go_on(int fd) { fd_ = fd; }
   void write_at(std::uint64_t offset, stages::ReadBytes) override;
   /// Writes what is buffered; afterwards bytes() and hash() are final.
   void finish();

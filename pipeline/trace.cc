@@ -40,6 +40,8 @@ std::string_view name_of(JobKind kind) {
       return "pixels";
     case JobKind::hash:
       return "hash";
+    case JobKind::drop:
+      return "drop";
   }
   return "";
 }
@@ -126,7 +128,7 @@ void Trace::began(std::span<const workers::Executor::Worker> all) {
 void Trace::started(JobStart start) {
   if (!fd_) return;
   Json args{{"image", start.image}, {"job", start.job}, {"attempt", start.attempt}, {"kind", name_of(start.kind)}};
-  if (start.kind == JobKind::whole || start.kind == JobKind::decode) args["source"] = start.source;
+  if (!start.source.empty()) args["source"] = start.source;
   write(instant("start", start.window, std::move(args)));
   const std::uint64_t job = start.job;
   running_.emplace(job, Running{std::move(start), Clock::now()});
