@@ -7,13 +7,17 @@ namespace {
 // Smaller images are not worth the look at their header, some parts' worth of messages and a second slot's wake-up.
 constexpr std::uint64_t kSpreadPixels = 8'000'000;
 // What spreading has to save at least: estimates are no better.
-constexpr double kWorthIt = 0.85;
+constexpr double kWorthIt = 0.8;
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
 // Of a pixel of a photograph on a machine of 2024, with a factor of two for its content. Only ratios count.
 constexpr double kStepNs = 6;
 double decode_ns(const stages::Codec& codec, int scale_log2) {
   if (codec.name() == "jpeg") return scale_log2 == 0 ? 6 : scale_log2 == 1 ? 3 : 2;
   return codec.name() == "png" ? 12 : 4;
+}
+// Of the first plane: sides are those at full size, whatever the decoder has shrunk.
+double samples_of(const stages::ImageInfo& info) {
+  return static_cast<double>(pipeline::pixels_of(info)) / (1 << (info.grid[0].log2_x + info.grid[0].log2_y));
 }
 double encode_ns(const stages::Codec& codec) {
   if (codec.name() == "jpeg") return 4;
@@ -49,8 +53,7 @@ RouteCost route_cost(const RouteQuestion& question) {
     double steps = 0;
     for (const Step& step : pass.steps) steps += kStepNs * (step.stage ? step.stage->slowness() : 1);
     // A stage that shrinks reads its input, one that grows writes its output.
-    cost.stages +=
-        static_cast<double>(std::max(pipeline::pixels_of(pass.input), pipeline::pixels_of(pass.output))) * steps;
+    cost.stages += std::max(samples_of(pass.input), samples_of(pass.output)) * steps;
     if (pass.product >= 0)
       cost.encode += static_cast<double>(pipeline::pixels_of(pass.output)) *
                      encode_ns(*question.products[static_cast<std::size_t>(pass.product)]);
