@@ -147,9 +147,12 @@ void Coordinator::handle(const workers::Event& event) {
     ++deaths_;
     trace_.died(lost->window);
     recycling_.replaced(lost->window);
-    for (const auto& item : items_) item->task.lost(lost->window, lost->output);
-    for (const auto& item : items_)
-      for (const std::uint64_t id : item->task.take_cancellations()) workforce_.executor->cancel(id);
+    for (const auto& item : items_) {
+      item->opened_in.erase(lost->window);
+      item->task.lost(lost->window, lost->output);
+    }
+    // What was kept there for an image that has come to its end has gone as well.
+    for (std::size_t i = items_.size(); i-- > 0;) settle(*items_[i]);
     return;
   }
   if (const auto* progress = std::get_if<workers::Progress>(&event)) {

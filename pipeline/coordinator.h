@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "pipeline/progress.h"
 #include "pipeline/publisher.h"
 #include "pipeline/quarantine.h"
+#include "pipeline/readahead.h"
 #include "pipeline/recycling.h"
 #include "pipeline/route.h"
 #include "pipeline/signals.h"
@@ -84,12 +86,17 @@ class Coordinator {
   void put_aside(const Item&, const Terminal&, const FailureBundle&);
   void pull();
   bool dispatch();
-  bool idle_worker() const;
+  bool all_workers_idle() const;
   bool may_open(const workers::Executor::Worker&) const;
+  void announce_inputs();
+  bool leaves_slots_idle(const Input&) const;
   bool isolated() const;
-  bool start(Item&, const Work&);
+  enum class Start : std::uint8_t { started, not_now, busy };  // busy: the one worker that could do it
+  Start start(Item&, const Work&);
+  Start start_first(Item&);
+  bool leaves_spare(std::span<const workers::Want>, std::uint64_t spare) const;
   std::unique_ptr<Item> next_item();
-  std::optional<std::uint32_t> choose_worker(const Work&) const;
+  std::optional<std::uint32_t> choose_worker(const Item&, const Work&) const;
   void decide_routes();
   std::string too_little_memory(const RouteQuestion&) const;
   void handle(const workers::Event&);
@@ -122,7 +129,8 @@ class Coordinator {
   Trace& trace_;
   Publisher publisher_;
 
-  std::multimap<std::uint64_t, Input> ahead_;         // by size: the largest is dispatched first
+  std::multimap<std::uint64_t, Input> ahead_;  // by size: the largest is dispatched first
+  Readahead readahead_{64 << 20};
   bool more_inputs_ = true;                           // the last pull() did not come to an end of what is there
   std::deque<Input> deferred_;                        // suspects: last and alone
   std::vector<std::unique_ptr<Item>> items_;          // in flight, oldest first

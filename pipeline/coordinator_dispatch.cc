@@ -28,6 +28,7 @@ std::unique_ptr<Coordinator::Item> Coordinator::next_item() {
   const auto largest = std::prev(ahead_.end());
   Input input = std::move(largest->second);
   ahead_.erase(largest);
+  readahead_.opened(input);
   const auto reject = [&](Terminal::Kind kind, std::string sentence, std::int64_t modified_ns = 0,
                           FailReason reason = FailReason::image) {
     fail_input(input, modified_ns, {kind, std::move(sentence), reason});
@@ -81,14 +82,31 @@ TaskSettings Coordinator::task_settings(const Input& input) const {
   }
   settings.max_pixels = settings_.max_pixels;
   settings.sync = settings_.sync;
+  settings.image = input.index;
+  settings.slots = total_slots();
   settings.time = settings_.time;
   settings.most_private_bytes = settings_.most_private_bytes;
   settings.first_block_bytes = usual_block_;
   settings.first_private_bytes = usual_private_;
-  // Fewer images are left, this one included, than there are slots.
-  const bool tail = inputs_.finished() && static_cast<int>(ahead_.size() + items_.size()) + 1 < total_slots();
-  settings.decline_above = decline_above(settings_.tiling, total_slots(), tail);
+  settings.decline_above = decline_above(settings_.tiling, total_slots(), leaves_slots_idle(input));
   return settings;
+}
+
+// The end of the batch is in sight, and the other slots are done with what is left before one slot is with this image.
+// Files stand for work here: nothing more is known of them.
+bool Coordinator::leaves_slots_idle(const Input& input) const {
+  if (!inputs_.finished()) return false;
+  std::uint64_t others = 0;
+  for (const auto& [bytes, waiting] : ahead_) others += bytes;
+  for (const auto& item : items_) others += item->input.bytes;
+  const auto other_slots = static_cast<std::uint64_t>(std::max(total_slots() - 1, 0));
+  return others < input.bytes * other_slots;
+}
+
+// Those that the slots take next.
+void Coordinator::announce_inputs() {
+  int left = total_slots();
+  for (auto next = ahead_.rbegin(); next != ahead_.rend() && left-- > 0; ++next) readahead_.announce(next->second);
 }
 
 // One job started, or one input turned away: true. Jobs of images in flight go before new images, so that memory taken
@@ -98,13 +116,12 @@ bool Coordinator::dispatch() {
   no_descriptors_.clear();
   Item* waiting = nullptr;
   for (std::size_t i = 0; i < items_.size(); ++i) {
-    const Work* work = items_[i]->task.next();
-    if (!work) continue;
-    if (start(*items_[i], *work)) return true;
-    if (!waiting) waiting = items_[i].get();
+    const Start outcome = start_first(*items_[i]);
+    if (outcome == Start::started) return true;
+    if (outcome == Start::not_now && !waiting) waiting = items_[i].get();
   }
   if (!no_descriptors_.empty()) return may_go_on_without_descriptors(no_descriptors_) && jobs_.empty();
-  if (waiting && jobs_.empty() && idle_worker()) {
+  if (waiting && jobs_.empty() && all_workers_idle()) {
     // Nothing runs that could give memory back, and nobody fits: whoever holds finished blocks cannot be done.
     Item& culprit = spreading_ ? *spreading_ : *waiting;
     culprit.task.give_up(
@@ -121,11 +138,25 @@ bool Coordinator::dispatch() {
   if (!no_descriptors_.empty()) return may_go_on_without_descriptors(no_descriptors_) && jobs_.empty();
   if (!item) return true;
   items_.push_back(std::move(item));
-  return start(*items_.back(), *items_.back()->task.next());
+  announce_inputs();
+  return start_first(*items_.back()) == Start::started;
 }
 
-bool Coordinator::idle_worker() const {
-  return std::ranges::any_of(workforce_.executor->workers(), [](const auto& w) { return w.idle_slots > 0; });
+// The most wanted of its jobs that can be started now. not_now: there is one that waits for memory or for a worker that
+// it might have, which is a reason to begin no more images; not so what waits for a worker that is busy with its image.
+Coordinator::Start Coordinator::start_first(Item& item) {
+  Start outcome = Start::busy;
+  for (const Work& work : item.task.wishes()) {
+    const Start one = start(item, work);
+    if (one == Start::started || !no_descriptors_.empty()) return one;
+    if (one == Start::not_now) outcome = one;
+  }
+  return outcome;
+}
+
+// While no job runs: none is being replaced.
+bool Coordinator::all_workers_idle() const {
+  return std::ranges::all_of(workforce_.executor->workers(), [](const auto& w) { return w.idle_slots > 0; });
 }
 
 // A worker that is to be replaced opens no more images, unless nothing else runs whose end could free it: then it holds
@@ -137,38 +168,45 @@ bool Coordinator::may_open(const workers::Executor::Worker& worker) const {
 // All workers of a run are, or none.
 bool Coordinator::isolated() const { return workforce_.executor->workers().front().isolated; }
 
-std::optional<std::uint32_t> Coordinator::choose_worker(const Work& work) const {
-  std::optional<std::uint32_t> best;
-  const bool decodes = work.payload.kind == JobKind::whole || work.payload.kind == JobKind::decode;
+std::optional<std::uint32_t> Coordinator::choose_worker(const Item& item, const Work& work) const {
+  std::optional<std::uint32_t> best, avoided;
   int most_idle = 0;
   for (const auto& worker : workforce_.executor->workers()) {
     if (worker.idle_slots == 0 || exclusive_.contains(worker.window)) continue;
+    if (work.only_window != 0 && work.only_window != worker.window) continue;
     if (work.alone && worker.idle_slots < worker.slots) continue;
-    if (decodes && !may_open(worker)) continue;
+    if (work.opens && !item.opened_in.contains(worker.window) && !may_open(worker)) continue;
     // A worker that a picture takes over may change what lies in its own window: a one-slot worker opens a new file
     // only while nobody else's finished work lies there.
-    if (decodes && worker.isolated && worker.slots == 1 &&
-        std::ranges::any_of(items_, [&](const auto& item) { return item->task.holds(worker.window); }))
+    if (work.opens && worker.isolated && worker.slots == 1 && std::ranges::any_of(items_, [&](const auto& other) {
+          return other.get() != &item && other->task.holds(worker.window);
+        }))
       continue;
     if (worker.window == work.prefer_window) return worker.window;
-    if (worker.idle_slots > most_idle) best = worker.window, most_idle = worker.idle_slots;
+    if (worker.window == work.avoid_window)
+      avoided = worker.window;
+    else if (worker.idle_slots > most_idle)
+      best = worker.window, most_idle = worker.idle_slots;
   }
-  return best;
+  return best ? best : avoided;
 }
 
-// Leases what the work takes and starts it; false: not now.
-bool Coordinator::start(Item& item, const Work& work) {
-  const auto window = choose_worker(work);
-  if (!window || (work.all_memory && !jobs_.empty())) return false;
+// Leases what the work takes and starts it.
+Coordinator::Start Coordinator::start(Item& item, const Work& work) {
+  const auto window = choose_worker(item, work);
+  if (!window) return work.only_window != 0 ? Start::busy : Start::not_now;
+  if (work.all_memory && !jobs_.empty()) return Start::not_now;
   std::vector<Want> wants;
   for (const std::uint64_t bytes : work.own_blocks)
     if (bytes > 0) wants.push_back({*window, bytes, 0});
-  const std::size_t own = wants.size();
+  if (work.kept_bytes > 0) wants.push_back({*window, 0, work.kept_bytes});
+  const std::size_t board = wants.size();
   if (!work.table.empty()) wants.push_back({workers::kBoard, work.table.size(), 0});
   const std::uint64_t private_bytes = granted(work);
   if (private_bytes > 0) wants.push_back({*window, 0, private_bytes});
+  if (!leaves_spare(wants, work.spare_bytes)) return Start::not_now;
   auto leases = workforce_.arena->lease(wants);
-  if (!leases) return false;
+  if (!leases) return Start::not_now;
   workers::Job job;
   job.id = next_job_++;
   job.attempt = work.attempt;
@@ -184,7 +222,7 @@ bool Coordinator::start(Item& item, const Work& work) {
   }
   for (const workers::Block& block : work.lent) add_block(block);
   if (!work.table.empty()) {
-    workers::Block block = (*leases)[own].block();
+    workers::Block block = (*leases)[board].block();
     block.bytes = work.table.size();
     std::ranges::copy(work.table, workforce_.arena->board_bytes(block).begin());
     add_block(block);
@@ -195,39 +233,52 @@ bool Coordinator::start(Item& item, const Work& work) {
   std::vector<int> fds;
   try {
     for (const std::int32_t which : work.fds) {
-      if (which != kInputFd) item.files[static_cast<std::size_t>(which)] = tree_.create();
+      if (which != kInputFd && work.fresh_files) item.files[static_cast<std::size_t>(which)] = tree_.create();
       // What the journal says of the input is what this job begins with.
       if (which == kInputFd) look_at_input(item.fd.get(), item.input.bytes, item.modified_ns);
       fds.push_back(which == kInputFd ? item.fd.get() : item.files[static_cast<std::size_t>(which)].fd());
     }
   } catch (const NoDescriptors& e) {
     no_descriptors_ = e.what();
-    for (OutputFile& file : item.files) file = {};
-    return false;
+    for (const std::int32_t which : work.fds)
+      if (which != kInputFd) item.files[static_cast<std::size_t>(which)] = {};
+    return Start::not_now;
   } catch (const TreeError& e) {
     item.task.give_up(e.what(), FailReason::output);
     settle(item);
-    return true;
+    return Start::started;
   }
-  const bool alone = work.alone;
-  const bool opens = work.payload.kind == JobKind::whole || work.payload.kind == JobKind::decode;
+  const bool alone = work.alone, opens = work.opens && item.opened_in.insert(*window).second;
   workers::Limits limits = limits_there(settings_.time, work.limits, isolated());
+  // Whole, or the part that brings the metadata.
+  const bool first_read = payload.kind == JobKind::whole || (payload.kind == JobKind::decode && work.own_blocks[1] > 0);
+  item.task.started(work, job.id, *window, std::move(*leases));
+  // Beside what the job was granted its worker has what is kept there.
   limits.private_bytes = private_bytes;
-  item.task.started(job.id, *window, std::move(*leases));
+  for (const auto& other : items_) limits.private_bytes += other->task.kept_bytes(*window);
   jobs_.emplace(job.id, Started{&item, *window, private_bytes});
   if (alone) exclusive_.emplace(*window, job.id);
   if (opens) recycling_.opened_image(*window);
-  trace_.started({job.id, item.input.index, *window, job.attempt, work.payload.kind, item.input.path});
+  trace_.started({job.id, item.input.index, *window, job.attempt, payload.kind, first_read ? item.input.path : ""});
   workforce_.executor->start(*window, job, fds, limits);
   workers::fault_point("dispatch.started");
-  return true;
+  return Start::started;
+}
+
+bool Coordinator::leaves_spare(std::span<const Want> wants, std::uint64_t spare) const {
+  if (spare == 0) return true;
+  const auto usage = workforce_.arena->usage();
+  std::uint64_t taken = usage.leased + usage.private_bytes;
+  for (const Want& want : wants) taken += workers::round_up_to_page(want.block_bytes) + want.private_bytes;
+  return taken + spare <= workforce_.arena->budget();
 }
 
 // An image that ran out of memory gets what there is: it is alone then.
 std::uint64_t Coordinator::granted(const Work& work) const {
   if (!work.all_memory) return work.private_bytes;
   const auto usage = workforce_.arena->usage();
-  std::uint64_t taken = usage.leased + usage.private_bytes + workers::round_up_to_page(work.table.size());
+  std::uint64_t taken =
+      usage.leased + usage.private_bytes + work.kept_bytes + workers::round_up_to_page(work.table.size());
   for (const std::uint64_t bytes : work.own_blocks) taken += workers::round_up_to_page(bytes);
   const std::uint64_t left = workforce_.arena->budget() - std::min(workforce_.arena->budget(), taken);
   return std::max(work.private_bytes, std::min(left, settings_.most_private_bytes));
@@ -235,7 +286,7 @@ std::uint64_t Coordinator::granted(const Work& work) const {
 
 std::string Coordinator::too_little_memory(const RouteQuestion& question) const {
   const std::uint64_t budget = workforce_.arena->budget();
-  const std::uint64_t least = least_memory(question, settings_.tiling, total_slots());
+  const std::uint64_t least = least_memory(question, settings_.tiling);
   if (least > budget || settings_.most_private_bytes >= budget)
     return fmt::format("it takes {} of memory, more than --memory allows ({})", format_bytes(least),
                        format_bytes(budget));

@@ -1,6 +1,7 @@
 // One input on its way through the coordinator. Private to coordinator*.cc.
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "pipeline/coordinator.h"
@@ -14,6 +15,7 @@ struct Coordinator::Item {
   std::vector<OutputFile> files;
   ImageTask task;
   workers::Clock::time_point begun = workers::Clock::now();
+  std::set<std::uint32_t> opened_in{};  // windows whose workers have read it
 };
 
 }  // namespace tessera::pipeline

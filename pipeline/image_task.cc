@@ -50,6 +50,8 @@ Work ImageTask::base_work(JobKind kind) const {
   work.payload.max_pixels = settings_.max_pixels;
   work.payload.sync = settings_.sync;
   work.payload.header = result_.header;
+  work.payload.image = settings_.image;
+  work.payload.epoch = epoch_;
   work.alone = alone_;
   work.all_memory = all_memory_;
   work.attempt = attempt_;
@@ -60,10 +62,20 @@ workers::Limits ImageTask::limits_of(std::uint64_t pixels, std::uint64_t steps) 
   return limits_for(settings_.time, pixels, steps, 0);
 }
 
-const Work* ImageTask::next() {
-  if (next_) return &*next_;
-  if (state_ == State::whole && !whole_started_) {
+std::span<const Work> ImageTask::wishes() {
+  if (!wishes_.empty()) return wishes_;
+  if (!dropped_.empty()) {
+    for (const KeptThere& kept : dropped_) {
+      // A job from before may still use it, or is the one that drops it.
+      if (std::ranges::any_of(running_, [&](const auto& r) { return r.second.window == kept.window; })) continue;
+      Work work = base_work(JobKind::drop);
+      work.only_window = kept.window;
+      work.alone = work.all_memory = false;
+      wishes_.push_back(std::move(work));
+    }
+  } else if (state_ == State::whole && !whole_started_) {
     Work work = base_work(JobKind::whole);
+    work.opens = true;
     work.own_blocks = {whole_block_};
     work.private_bytes = work.payload.private_bytes = whole_private_;
     work.limits = limits_of(whole_pixels_, steps_of(*recipe_));
@@ -72,39 +84,58 @@ const Work* ImageTask::next() {
     work.fds = {kInputFd};
     if (recipe_->outputs.size() <= kMaxWholeProducts)
       for (std::size_t i = 0; i < recipe_->outputs.size(); ++i) work.fds.push_back(static_cast<std::int32_t>(i));
-    next_ = std::move(work);
+    wishes_.push_back(std::move(work));
   } else if (state_ == State::spread) {
-    next_ = next_spread_work();
+    add_spread_wishes();
   }
-  return next_ ? &*next_ : nullptr;
+  return wishes_;
 }
 
-void ImageTask::started(std::uint64_t id, std::uint32_t window, std::vector<workers::Lease> leases) {
-  assert(next_);
-  const JobPayload& payload = next_->payload;
-  running_.emplace(
-      id, Running{payload.kind, payload.pass, payload.band, window, epoch_, next_->limits, std::move(leases), {}});
+void ImageTask::started(const Work& work, std::uint64_t id, std::uint32_t window, std::vector<workers::Lease> leases) {
+  const JobPayload payload = work.payload;
+  const auto own = static_cast<std::size_t>(std::ranges::count_if(work.own_blocks, [](auto b) { return b > 0; }));
+  std::optional<KeptThere> kept;
+  if (work.kept_bytes > 0) {
+    const auto lease = leases.begin() + static_cast<std::ptrdiff_t>(own);
+    kept = KeptThere{window, work.kept_bytes, std::move(*lease)};
+    leases.erase(lease);
+  }
+  running_.emplace(id, Running{payload.kind,
+                               payload.pass,
+                               payload.band,
+                               payload.band_end,
+                               window,
+                               epoch_,
+                               work.limits,
+                               std::move(leases),
+                               {}});
   ++result_.jobs;
-  const bool resolves = payload.kind == JobKind::resolve;
-  const std::uint32_t pass = payload.pass;
   switch (payload.kind) {
     case JobKind::whole:
       whole_started_ = true;
       break;
     case JobKind::decode:
-      decode_started_ = true;
+      parts_[payload.band].started = true;
+      decoding_ = true;
+      if (kept) decoder_ = std::move(kept);
+      break;
+    case JobKind::hash:
+      hash_started_ = true;
       break;
     case JobKind::band:
-      ++passes_[pass].next_band;
+      ++passes_[payload.pass].next_band;
       break;
     case JobKind::resolve:
+      passes_[payload.pass].resolve_started = true;
+      break;
     case JobKind::encode:
-      (resolves ? passes_[pass].resolve_started : passes_[pass].encode_started) = true;
+      passes_[payload.pass].encoding = true;
+      if (kept) passes_[payload.pass].encoder = std::move(kept);
       break;
     default:
       break;
   }
-  next_.reset();
+  wishes_.clear();
 }
 
 void ImageTask::on(const Completion& completion) {
@@ -112,8 +143,9 @@ void ImageTask::on(const Completion& completion) {
   assert(found != running_.end());
   Running job = std::move(found->second);
   running_.erase(found);
-  next_.reset();
+  wishes_.clear();
   result_.cpu_ns += completion.cpu_ns;
+  if (job.kind == JobKind::drop) std::erase_if(dropped_, [&](const KeptThere& k) { return k.window == job.window; });
   if (terminal_) return;
   try {
     advance(completion, job);
@@ -126,7 +158,8 @@ void ImageTask::on(const Completion& completion) {
 // Begins again with fresh blocks; what still runs is cancelled and its results are ignored.
 void ImageTask::restart() {
   ++epoch_;
-  next_.reset();
+  wishes_.clear();
+  drop_kept();
   for (const auto& [id, job] : running_) cancellations_.push_back(id);
   if (state_ == State::whole) {
     whole_started_ = false;
@@ -145,8 +178,14 @@ void ImageTask::ask(std::uint64_t need_block, std::uint64_t need_private) {
     return make_plan(*recipe_, result_.header, codecs_, options_, route, {}, true);
   };
   state_ = State::deciding;
-  question_ = RouteQuestion{result_.header, plan(Route::whole), plan(Route::spread),    alone_,
-                            need_block,     need_private,       recipe_->outputs.size()};
+  question_ = RouteQuestion{.header = result_.header,
+                            .whole = plan(Route::whole),
+                            .spread = plan(Route::spread),
+                            .retry = alone_,
+                            .tail = settings_.decline_above != ~std::uint64_t{0},
+                            .need_block = need_block,
+                            .need_private = need_private,
+                            .products = codecs_};
 }
 
 void ImageTask::on_whole(const Completion& completion) {
@@ -184,10 +223,11 @@ void ImageTask::answer(Route route) {
     plan_spread();
   }
   question_.reset();
-  next_.reset();
+  wishes_.clear();
 }
 
 void ImageTask::give_up(std::string sentence, FailReason reason) {
+  if (terminal_) return;
   question_.reset();
   end({Terminal::Kind::failed, std::move(sentence), reason});
 }
@@ -195,16 +235,29 @@ void ImageTask::give_up(std::string sentence, FailReason reason) {
 void ImageTask::end(Terminal terminal) {
   terminal_ = std::move(terminal);
   state_ = State::ended;
-  next_.reset();
+  wishes_.clear();
+  drop_kept();
   for (const auto& [id, job] : running_) cancellations_.push_back(id);
   passes_.clear();
   statistics_.clear();
-  decoded_.reset();
+  parts_.clear();
   metadata_.reset();
+}
+
+// Decoder and encoders that nobody goes on with: their memory is theirs until the worker has let go of them.
+void ImageTask::drop_kept() {
+  if (decoder_) dropped_.push_back(std::move(*decoder_));
+  decoder_.reset();
+  for (PassState& pass : passes_) {
+    if (pass.encoder) dropped_.push_back(std::move(*pass.encoder));
+    pass.encoder.reset();
+  }
 }
 
 std::vector<std::uint64_t> ImageTask::take_cancellations() { return std::exchange(cancellations_, {}); }
 
-const Terminal* ImageTask::terminal() const { return terminal_ && running_.empty() ? &*terminal_ : nullptr; }
+const Terminal* ImageTask::terminal() const {
+  return terminal_ && running_.empty() && dropped_.empty() ? &*terminal_ : nullptr;
+}
 
 }  // namespace tessera::pipeline

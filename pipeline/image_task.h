@@ -3,20 +3,24 @@
 // when.
 //
 //   whole ──> declined ──> question ──> answer(whole) ──> whole with enough memory ──> end
-//                                  └──> answer(spread) ──> decode ──> bands, resolve, encode, pass by pass ──> end
-// What a bad end of a job means is decided in image_task_ends.cc.
+//                                  └──> answer(spread) ──> parts ──> bands ──> encoding, all at the same time ──> end
+// Spread: the decoder's frame comes in parts (image_task_parts.cc), bands start as soon as their rows are there, a
+// product's encoder takes bands as they come (image_task_spread.cc). Decoder and encoder live in the worker that began
+// them until their last part, or until a job drops them. What a bad end of a job means: image_task_ends.cc.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "pipeline/failure.h"
 #include "pipeline/limits.h"
 #include "pipeline/plan.h"
+#include "pipeline/spread_grid.h"
 #include "pipeline/wire.h"
 #include "workers/arena.h"
 
@@ -30,11 +34,16 @@ struct Work {
   std::vector<workers::Block> lent;
   std::vector<std::byte> table;
   std::uint64_t private_bytes = 0;
-  std::vector<std::int32_t> fds;  // kInputFd, or the index of a product (a fresh file each time)
+  std::uint64_t kept_bytes = 0;   // private, too, and held beyond the job's end
+  std::uint64_t spare_bytes = 0;  // of the budget must be left once it has its memory
+  std::vector<std::int32_t> fds;  // kInputFd, or the index of a product
+  bool fresh_files = true;        // products begin; else they go on in the files they have
   workers::Limits limits;         // private_bytes among them: what it is granted
+  bool opens = false;             // reads a file that its worker has perhaps not read yet
   bool alone = false;             // no other job in the same worker
   bool all_memory = false;        // granted all private memory that a job may have
-  std::uint32_t prefer_window = 0;
+  std::uint32_t prefer_window = 0, avoid_window = 0;
+  std::uint32_t only_window = 0;  // 0: any
   std::uint32_t attempt = 0;
 };
 constexpr std::int32_t kInputFd = -1;
@@ -55,6 +64,8 @@ struct TaskSettings {
   TimeLimit time;
   std::uint64_t most_private_bytes = ~std::uint64_t{0};  // that one job may be granted
   bool sync = false;                                     // products are on the disk before a job is done
+  std::uint64_t image = 0;                               // unique in a run
+  std::int32_t slots = 1;                                // in all: how far parts and bands may run ahead
 };
 
 /// Asked when the header is known and the first job was not enough.
@@ -62,8 +73,9 @@ struct RouteQuestion {
   stages::Header header;
   ImagePlan whole, spread;                         // complete, sizes assumed where unknown
   bool retry = false;                              // after a crash: whole is preferred, so that one job is to blame
+  bool tail = false;                               // other slots would be idle: spread where that is faster
   std::uint64_t need_block = 0, need_private = 0;  // what the whole job itself said it takes
-  std::size_t products = 0;
+  std::vector<const stages::Codec*> products;      // [output]
 };
 
 struct TaskResult {
@@ -80,11 +92,12 @@ class ImageTask {
  public:
   ImageTask(std::shared_ptr<const Recipe>, const PlanOptions&, const TaskSettings&);
 
-  /// The job it would like to start next; nullptr: none until something happens. Stable until started() or on().
-  const Work* next();
-  /// That job runs as `id` in `window`; its leases: own blocks in order (without the empty ones), then what else it
-  /// holds.
-  void started(std::uint64_t id, std::uint32_t window, std::vector<workers::Lease> leases);
+  /// The jobs that it would start now, the most wanted first: any of them may be started, none needs another. Empty:
+  /// none until something happens. Stable until started(), on(), lost() or answer().
+  std::span<const Work> wishes();
+  /// That wish runs as `id` in `window`; its leases: own blocks in order (without the empty ones), the kept bytes if
+  /// there are any, then what else it holds.
+  void started(const Work&, std::uint64_t id, std::uint32_t window, std::vector<workers::Lease> leases);
   /// One of its jobs has ended.
   void on(const workers::Completion&);
   /// What a running job says of the work before it: new limits, if it is believed.
@@ -96,11 +109,13 @@ class ImageTask {
   void answer(Route);
   void give_up(std::string sentence, FailReason);
 
-  /// It has finished work lying in that window.
+  /// It has finished work lying in that window, or a decoder or encoder there.
   bool holds(std::uint32_t window) const;
+  /// Private memory of its decoder and encoders in that window's worker.
+  std::uint64_t kept_bytes(std::uint32_t window) const;
   /// Jobs whose results nobody needs any more; each is named once.
   std::vector<std::uint64_t> take_cancellations();
-  /// Set once nothing of it runs any more.
+  /// Set once nothing of it runs or is kept any more.
   const Terminal* terminal() const;
   const TaskResult& result() const { return result_; }
   std::size_t running() const { return running_.size(); }
@@ -110,19 +125,34 @@ class ImageTask {
   enum class State : std::uint8_t { whole, deciding, spread, ended };
   struct Running {
     JobKind kind;
-    std::uint32_t pass, band, window, epoch;
+    std::uint32_t pass, band, band_end, window, epoch;
     workers::Limits limits;
     std::vector<workers::Lease> leases;
     std::string last_words;  // of its worker, which is dead
   };
+  struct KeptThere {  // a decoder or an encoder between two of its jobs
+    std::uint32_t window = 0;
+    std::uint64_t bytes = 0;
+    workers::Lease lease;
+  };
+  struct PartState {
+    workers::Lease lease;
+    bool started = false, done = false;
+  };
   struct PassState {
     std::int32_t next_band = 0, bands_done = 0;
     std::vector<workers::Lease> bands, parts;  // [band]
-    bool resolve_started = false, encode_started = false, done = false;
+    std::vector<bool> rendered;                // [band]
+    std::vector<Rows> needs;                   // [band] of the pass's input
+    std::optional<KeptThere> encoder;
+    std::int32_t encoded = 0;  // bands
+    bool encoding = false;     // a job does
+    bool resolve_started = false, done = false;
   };
 
   void ask(std::uint64_t need_block, std::uint64_t need_private);
   void plan_spread();
+  void adopt_plan();
   void restart();
   void end(Terminal);
   void crashed(const workers::Completion&, const Running&);
@@ -133,13 +163,28 @@ class ImageTask {
   void advance(const workers::Completion&, Running&);
   void on_whole(const workers::Completion&);
   void on_spread(const workers::Completion&, Running&);
-  void pass_advanced(std::size_t pass);
+  void on_decoded(const CompletionPayload&, Running&);
+  void on_band(Running&);
+  void on_resolved(const CompletionPayload&, Running&);
+  void on_encoded(const CompletionPayload&, const Running&);
+  bool same_input(const CompletionPayload&);
+  void input_changed(std::string sentence);
   void release_frames();
-  std::optional<Work> next_spread_work();
+  void release_rows();
+  void drop_kept();
+  void add_spread_wishes();
+  void add_encode_wish(std::size_t pass);
+  void add_decode_wishes();
+  void add_hash_wish();
+  void add_band_wish(std::size_t pass);
+  Work resolve_work(std::size_t pass) const;
+  std::int32_t bands_ready(std::size_t pass) const;
+  bool rows_ready(Rows) const;
+  std::int32_t oldest_unrendered() const;
+  std::uint64_t encoder_bytes(const Pass&) const;
   Work base_work(JobKind) const;
   workers::Limits limits_of(std::uint64_t pixels, std::uint64_t steps) const;
-  Work band_work(std::size_t pass) const;
-  Table table_for(const Pass&) const;
+  Table table_for(const Pass&, Rows) const;
   bool may_start(std::size_t pass) const;
 
   std::shared_ptr<const Recipe> recipe_;
@@ -148,7 +193,7 @@ class ImageTask {
   std::vector<const stages::Codec*> codecs_;
 
   State state_ = State::whole;
-  std::optional<Work> next_;
+  std::vector<Work> wishes_;
   std::map<std::uint64_t, Running> running_;
   std::optional<RouteQuestion> question_;
   std::optional<Terminal> terminal_;
@@ -164,12 +209,16 @@ class ImageTask {
 
   // spread
   ImagePlan plan_;
-  std::uint64_t decoder_private_ = 0;
+  PartGrid grid_;
+  std::vector<PartState> parts_;  // of frame 0
   std::vector<PassState> passes_;
   std::vector<workers::Lease> statistics_;  // [statistic], merged
   std::vector<stages::ImageInfo> resolved_;
-  std::optional<workers::Lease> decoded_, metadata_;  // frame 0, and the block beside it
-  bool decode_started_ = false;
+  std::optional<workers::Lease> metadata_;
+  std::optional<KeptThere> decoder_;
+  std::vector<KeptThere> dropped_;  // of earlier epochs: kept until their worker says that they are gone
+  std::uint64_t source_state_ = 0;  // as the first part found it
+  bool decoding_ = false, hash_started_ = false, hash_done_ = false;
 };
 
 }  // namespace tessera::pipeline

@@ -32,6 +32,7 @@ std::string how_it_died(const Completion& completion) {
 }  // namespace
 
 void ImageTask::advance(const Completion& completion, Running& job) {
+  if (job.kind == JobKind::drop) return;  // nothing is expected of it, and it cannot be to blame
   // Blocks that went with the worker may have started the image again already: the death counts all the same.
   if (completion.outcome == Outcome::crashed) return crashed(completion, job);
   if (completion.outcome == Outcome::timed_out) return timed_out(completion, job);
@@ -92,7 +93,7 @@ void ImageTask::timed_out(const Completion& completion, const Running& job) {
 void ImageTask::failed(const Completion& completion, const Running& job) {
   const FailReason reason = reason_of(completion);
   if (reason == FailReason::block_lost && losses_++ < kMaxLosses) return restart();
-  if (reason == FailReason::changed && changes_++ == 0) return restart();
+  if (reason == FailReason::changed) return input_changed(failure_text(completion));
   if (reason == FailReason::no_descriptors && misfits_++ == 0) return restart();
   if (reason == FailReason::out_of_memory) {
     if (shortages_++ == 0) {
@@ -106,6 +107,11 @@ void ImageTask::failed(const Completion& completion, const Running& job) {
                 reason});
   }
   end({Terminal::Kind::failed, failure_text(completion), reason});
+}
+
+void ImageTask::input_changed(std::string sentence) {
+  if (changes_++ == 0) return restart();
+  end({Terminal::Kind::failed, std::move(sentence), FailReason::changed});
 }
 
 void ImageTask::note_failure(const Completion& completion, const Running& job) {
@@ -140,8 +146,14 @@ std::optional<workers::Limits> ImageTask::on(const workers::Progress& progress) 
 void ImageTask::lost(std::uint32_t window, std::string_view output) {
   for (auto& [id, job] : running_)
     if (job.window == window) job.last_words = output;
+  wishes_.clear();
+  std::erase_if(dropped_, [window](const KeptThere& kept) { return kept.window == window; });
   if (state_ != State::spread || terminal_) return;
-  if (holds(window)) restart();
+  if (!holds(window)) return;
+  if (decoder_ && decoder_->window == window) decoder_.reset();
+  for (PassState& pass : passes_)
+    if (pass.encoder && pass.encoder->window == window) pass.encoder.reset();
+  restart();
 }
 
 }  // namespace tessera::pipeline

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -75,6 +76,11 @@ ReadBytes FdSource::at(std::uint64_t offset, std::size_t bytes) {
 Hash128 FdSource::hash_all() {
   while (hashed_ < size_) at(hashed_, kReadBuffer);
   return canonical(XXH3_128bits_digest(state_.get()));
+}
+
+std::uint64_t FdSource::state() const {
+  const std::array<std::uint64_t, 2> parts{size_, static_cast<std::uint64_t>(modified_ns_)};
+  return XXH3_64bits(parts.data(), sizeof parts);
 }
 
 void FdSource::check_unchanged() const {

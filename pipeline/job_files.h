@@ -38,6 +38,10 @@ using HashState = std::unique_ptr<XXH3_state_t, FreeHashState>;
 class FdSource final : public stages::ByteSource {
  public:
   explicit FdSource(int fd);
+  /// Goes on with another descriptor of the same file: those of a job do not outlive it.
+  void go_on(int fd) { fd_ = fd; }
+  /// The same as long as the file's size and modification time are.
+  std::uint64_t state() const;
   std::uint64_t size() const override { return size_; }
   stages::ReadBytes at(std::uint64_t offset, std::size_t bytes) override;
   /// XXH3-128 of the whole file as it was read. What was read from the start on without a gap is hashed already.
@@ -61,6 +65,8 @@ class FdSource final : public stages::ByteSource {
 class FdSink final : public stages::ByteSink {
  public:
   explicit FdSink(int fd);
+  /// Goes on with another descriptor of the same file.
+  void go_on(int fd) { fd_ = fd; }
   void write_at(std::uint64_t offset, stages::ReadBytes) override;
   /// Writes what is buffered; afterwards bytes() and hash() are final.
   void finish();

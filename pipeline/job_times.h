@@ -19,7 +19,7 @@ struct JobStart {
   std::uint64_t job = 0, image = 0;
   std::uint32_t window = 0, attempt = 0;
   JobKind kind = JobKind::whole;
-  std::string source;
+  std::string source;  // "": an earlier job has read it
 };
 
 struct JobTime {

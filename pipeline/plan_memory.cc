@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pipeline/metadata_block.h"
+#include "pipeline/spread_grid.h"
 #include "stages/frame_layout.h"
 #include "stages/source.h"
 
@@ -24,8 +25,8 @@ std::uint64_t band_scratch(const ImagePlan& plan, const Pass& pass) {
     const Region band = intersect(pass.band(b), chain.output().bounds());
     if (band.empty()) continue;
     const Region need = chain.required_input(band);
-    // Spread: what crosses the pieces of a frame is gathered first. A decoded frame is one piece.
-    const bool gathered = pass.from_frame > 0 && plan.route == Route::spread;
+    // Spread: what crosses the pieces of a frame is gathered first.
+    const bool gathered = pass.from_frame >= 0 && plan.route == Route::spread;
     most = std::max(most, chain.scratch_bytes(band) + (gathered ? frame_layout(pass.input, need).bytes : 0));
   }
   return most;
@@ -74,6 +75,8 @@ void estimate_memory(ImagePlan& plan, const Recipe& recipe, const Header& header
     plan.spread_bytes = std::max(plan.spread_bytes, alive + product + previous_product);
     previous_product = product;
   }
+  plan.windowed = plan.route == Route::spread && may_be_windowed(plan);
+  if (plan.windowed) plan.spread_bytes = std::min(plan.spread_bytes, least_window_bytes(plan));
   plan.spread_bytes += metadata_block_bytes(header) * 4;
 }
 

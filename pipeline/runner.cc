@@ -52,6 +52,8 @@ void run_job(const JobCall& call_in) {
       return run_pixels(call);
     case JobKind::hash:
       return run_hash(call);
+    case JobKind::drop:
+      return run_drop(call);
   }
   throw std::runtime_error("a job of an unknown kind");
 }

@@ -42,8 +42,10 @@ void run_pixels(JobCall& call) {
 void run_hash(JobCall& call) {
   FdSource source(call.context.fd(0));
   CompletionPayload result{};
+  call.step(JobStep::finish);
   result.source_hash = source.hash_all();
   source.check_unchanged();
+  result.source_state = source.state();
   put_payload(result, call.completion.payload);
 }
 

@@ -8,6 +8,7 @@
 #include "pipeline/job_files.h"
 #include "pipeline/phase_clock.h"
 #include "pipeline/runner.h"
+#include "pipeline/runner_kept.h"
 #include "pipeline/wire.h"
 #include "stages/source.h"
 
@@ -22,12 +23,13 @@ struct RunnerState {
   std::shared_ptr<const Recipe> recipe;
   PlanOptions options;
   std::vector<SlotMemory> slots;
+  KeptWork kept;
 };
 
 struct JobCall {
   workers::JobContext& context;
   workers::Completion& completion;
-  const RunnerState& state;
+  RunnerState& state;
   SlotMemory& memory;
   JobPayload payload;
   PhaseClock& phases;
@@ -48,6 +50,7 @@ void run_decode(JobCall&);
 void run_band(JobCall&);
 void run_resolve(JobCall&);
 void run_encode(JobCall&);
+void run_drop(JobCall&);
 void run_info(JobCall&);
 void run_pixels(JobCall&);
 void run_hash(JobCall&);
@@ -69,6 +72,8 @@ class ProductWriter {
   /// `sync`: finish() returns once the file is on the disk.
   ProductWriter(const OutputSpec&, const stages::Codec&, const stages::ImageInfo&, const stages::Metadata&, int fd,
                 bool sync);
+  /// Goes on with another descriptor of the same file.
+  void go_on(int fd) { sink_.go_on(fd); }
   void write(const stages::View& band);
   ProductResult finish(const JobCall&);
 

@@ -40,6 +40,8 @@ std::string_view name_of(JobKind kind) {
       return "pixels";
     case JobKind::hash:
       return "hash";
+    case JobKind::drop:
+      return "drop";
   }
   return "";
 }
@@ -122,7 +124,7 @@ void Trace::started(JobStart start) {
   if (!fd_ && !stats_) return;
   if (fd_) {
     Json args{{"image", start.image}, {"job", start.job}, {"attempt", start.attempt}, {"kind", name_of(start.kind)}};
-    if (start.kind == JobKind::whole || start.kind == JobKind::decode) args["source"] = start.source;
+    if (!start.source.empty()) args["source"] = start.source;
     write(instant("start", start.window, std::move(args)));
   }
   times_.started(std::move(start));

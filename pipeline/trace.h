@@ -4,8 +4,10 @@
 // coordinator), tid its slot.
 //   process_name, thread_name  metadata (M)  every worker and slot that there is
 //   start     instant    a job was started; tid: 0, the slot is not known yet
-//                                          args: image, job, attempt, kind; whole and decode: source
-//   whole, decode, band, resolve, encode   complete (X) from start to answer, on the slot that did it
+//                                          args: image, job, attempt, kind; source when it is the
+//                                          first to read the image
+//   whole, decode, band, resolve, encode, hash, drop   complete (X) from start to answer, on the slot that did it; of a
+//                                          spread image decode and encode are many, a part of it each
 //                                          args: image, job, attempt, outcome, cpu_us, phases_us {probe, ...} (of done
 //                                          and declined jobs)
 //   closed    instant    an image got its terminal row  args: image, status, megapixels (of the input, where known)

@@ -18,14 +18,15 @@ namespace tessera::pipeline {
 using Hash128 = std::array<std::byte, 16>;  // XXH3-128, most significant byte first
 
 enum class JobKind : std::uint8_t {
-  whole,    // probe, plan, all passes, all products. block 0: workspace. fds: input, then one per product
-  decode,   // spread: decoder -> frame. block 0: frame, block 1: metadata. fds: input
-  band,     // spread: one band of one pass. block 0: band (empty when only measured), block 1: statistic, last: table
+  whole,   // probe, plan, all passes, all products. block 0: workspace. fds: input, then one per product
+  decode,  // spread: decoder -> one part of the frame. block 0: the part, block 1: metadata, the first time. fds: input
+  band,    // spread: one band of one pass. block 0: band (empty when only measured), block 1: statistic, last: table
   resolve,  // spread: merges a statistic's parts. block 0: the sum, last: table
-  encode,   // spread: pieces -> product. block 0: metadata (may be empty), last: table. fds: product
+  encode,   // spread: the next bands -> product. block 0: metadata, last: table. fds: product
   info,     // header of a file, for `info` and `plan`. fds: input
   pixels,   // hash of a file's decoded pixels, for `verify`. fds: input
-  hash,     // hash of a file's bytes, for `run --resume`. fds: input
+  hash,     // hash of a file's bytes, for `run --resume` and of a spread image. fds: input
+  drop,     // spread: forgets the decoder and the encoder that were kept for an image. No blocks, no fds
 };
 
 /// Products a whole job can report in one completion; recipes with more go the spread route.
@@ -36,7 +37,11 @@ struct JobPayload {
   std::uint8_t input_codec = 0;  // index into codecs(): the input's by its extension, for outputs that keep it
   std::uint8_t has_input_codec = 0;
   std::uint8_t product = 0;                   // encode
-  std::uint32_t pass = 0, band = 0;           // band; pass also for encode
+  std::uint32_t pass = 0;                     // band, encode
+  std::uint32_t band = 0;                     // band; encode: the first one; decode: which part
+  std::uint32_t band_end = 0;                 // encode: behind the last one
+  std::uint32_t epoch = 0;                    // spread: with `image` the name of what a worker keeps between jobs
+  std::uint64_t image = 0;                    // spread
   std::uint32_t statistic = 0;                // resolve
   std::uint32_t sync = 0;                     // whole, encode: 1: products are on the disk before the answer (--fsync)
   InjectedFault fault = InjectedFault::none;  // whole, band: to be done in the middle of the picture
@@ -57,8 +62,9 @@ struct CompletionPayload {
   stages::Header header;                           // whole, decode, info
   stages::ImageInfo resolved;                      // resolve: what the stage's output is now known to be
   std::uint64_t need_block = 0, need_private = 0;  // declined
-  Hash128 source_hash{};                           // whole, decode, hash, pixels (of the pixels)
-  std::uint32_t products = 0;                      // whole, encode
+  Hash128 source_hash{};                           // whole, hash, pixels (of the pixels)
+  std::uint64_t source_state = 0;                  // decode, hash: another one means that the file has changed
+  std::uint32_t products = 0;                      // whole, encode: 1 with the last band
   std::array<std::uint32_t, kPhases> phases_us{};  // wall time by step; not of failed or cancelled jobs
   std::array<ProductResult, kMaxWholeProducts> product{};
 };

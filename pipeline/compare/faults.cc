@@ -210,7 +210,7 @@ std::size_t count_unnamed(const RunTrace& trace, const Clean& clean, const std::
 /// Times that an image was begun, over all sessions of a run, declined jobs aside.
 void count_begun(const RunTrace& trace, std::map<std::uint64_t, std::size_t>& begun) {
   const auto count = [&](const TracedJob& job) {
-    if ((job.kind == "whole" || job.kind == "decode") && job.outcome != "declined") ++begun[job.image];
+    if (job.first_read && job.outcome != "declined") ++begun[job.image];
   };
   std::ranges::for_each(trace.jobs, count);
   std::ranges::for_each(trace.open, count);

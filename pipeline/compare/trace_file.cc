@@ -18,7 +18,7 @@ constexpr double kMicro = 1e-6;
 
 double as_microsecond(double seconds) { return std::round(seconds * 1e6) / 1e6; }
 
-bool opens(const TracedJob& job) { return (job.kind == "whole" || job.kind == "decode") && job.outcome != "declined"; }
+bool opens(const TracedJob& job) { return job.first_read && job.outcome != "declined"; }
 
 class Reader {
  public:
@@ -64,7 +64,8 @@ class Reader {
   void started(const Json& e) {
     const Json& args = e.at("args");
     TracedJob job = job_of(e, args.at("kind").get<std::string>());
-    if (args.contains("source")) trace_.sources[job.image] = args.at("source").get<std::string>();
+    job.first_read = args.contains("source");
+    if (job.first_read) trace_.sources[job.image] = args.at("source").get<std::string>();
     const std::uint64_t id = job.job;
     open_.insert_or_assign(id, std::move(job));
   }
@@ -76,7 +77,9 @@ class Reader {
     job.cpu_s = args.at("cpu_us").get<double>() * kMicro;
     if (args.contains("phases_us"))
       for (const auto& [phase, us] : args.at("phases_us").items()) job.phases_s[phase] = us.get<double>() * kMicro;
-    open_.erase(job.job);
+    const auto start = open_.find(job.job);
+    job.first_read = start != open_.end() && start->second.first_read;
+    if (start != open_.end()) open_.erase(start);
     trace_.jobs.push_back(std::move(job));
   }
   void closed(const Json& e) {

@@ -16,10 +16,11 @@ namespace tessera::pipeline {
 struct TracedJob {
   std::uint32_t worker = 0, slot = 0;
   double begin_s = 0, end_s = 0;  // CLOCK_MONOTONIC, as steady_clock
-  std::string kind;               // whole, decode, band, resolve, encode
+  std::string kind;               // whole, decode, band, resolve, encode, hash, drop
   std::string outcome;            // done, declined, failed, crashed, ...
   std::uint64_t image = 0, job = 0;
   std::uint32_t attempt = 0;
+  bool first_read = false;  // of the image in this attempt: whole, or the first decode
   double cpu_s = 0;
   std::map<std::string, double> phases_s;  // probe, plan, decode, stages, measure, encode, finish; only those above 0
 };

@@ -31,9 +31,9 @@ class OneImage {
   explicit OneImage(TimeLimit time = {}) : task(sharpening(), {}, TaskSettings{{}, 0, 0, ~0ull, 1'000'000, time}) {}
 
   const Work start() {
-    REQUIRE(task.next());
-    const Work work = *task.next();
-    task.started(++id_, 1, {});
+    REQUIRE_FALSE(task.wishes().empty());
+    const Work work = task.wishes().front();
+    task.started(task.wishes().front(), ++id_, 1, {});
     return work;
   }
   Completion ended(Outcome outcome, std::int32_t reason = 0) const {

@@ -116,7 +116,8 @@ TEST_CASE("the phases of a job are within its time and are most of its work", "[
       }
     }
     const bool spreads = way.flags.back() == "spread";
-    CHECK(kinds == (spreads ? std::set<std::string>{"decode", "band", "encode"} : std::set<std::string>{"whole"}));
+    CHECK(kinds ==
+          (spreads ? std::set<std::string>{"decode", "band", "encode", "hash"} : std::set<std::string>{"whole"}));
     for (const char* phase : {"probe", "plan", "decode", "stages", "encode"}) CHECK(seen.contains(phase));
     CHECK(work > 0.5 * phases);
     CHECK(phases > 0.5 * cpu);
