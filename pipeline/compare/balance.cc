@@ -244,10 +244,6 @@ class Balance {
                        .huge_megapixels = request_.huge_megapixels,
                        .runs = static_cast<std::size_t>(request_.runs),
                        .alpha = request_.alpha};
-    const RecipeFile file = load_recipe(request_.set.recipe_path);
-    facts.has_stages = !file.recipe.common.empty() || std::ranges::any_of(file.recipe.outputs, [](const auto& output) {
-      return !output.stages.empty();
-    });
     const auto bands_of = [](const WayRun& run) {
       return std::ranges::count(run.trace.jobs, "band", &TracedJob::kind);
     };

@@ -12,7 +12,6 @@ struct BalanceFacts {
   double huge_megapixels = 0;
   std::size_t bands = 0, banded_images = 0;  // of the way with tiles, in the run of it with most bands
   std::size_t declined = 0;                  // whole jobs in it that were handed back for a choice of route
-  bool has_stages = true;                    // the recipe
   std::size_t runs = 0;
   double alpha = 0.01;
 };

@@ -34,6 +34,7 @@ class FaultStage final : public Stage {
         width_(values.integer("width")) {}
   PixelFormat working_format(PixelFormat in) const override { return in; }
   bool accepts_grids(const ImageInfo&) const override { return true; }
+  bool only_moves_samples() const override { return true; }
   std::optional<ImageInfo> output(const ImageInfo& in) const override { return in; }
   std::unique_ptr<const Operation> bind(const ImageInfo& in, const BindContext&) const override {
     return std::make_unique<FaultOperation>(in, order_, row_, width_ == 0 || width_ == in.width);

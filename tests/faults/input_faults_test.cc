@@ -140,7 +140,8 @@ TEST_CASE("row 19: flipped bits give pixels or an image error in every format", 
     }
     CAPTURE(std::string(codec->name()), decoded, refused);
     CHECK(decoded + refused > kFlips / 2);
-    CHECK(refused > kFlips / 20);
+    // Any sample of a PNM is as good as another: only its few header bytes can be wrong.
+    CHECK(refused > (codec->name() == "pnm" ? 0 : kFlips / 20));
   }
 }
 

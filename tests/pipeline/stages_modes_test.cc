@@ -44,7 +44,7 @@ void check_group(const std::string& group) {
     std::string manifest;
     for (std::size_t i = 0; i < ways.size(); ++i) {
       const std::string out = folder / fmt::format("{}_{}", entry.name, i);
-      std::vector<std::string> words{"run",   folder / "in",   "-o", out, "-s", std::string(entry.example),
+      std::vector<std::string> words{"run",   folder / "in",   "-o", out, "-s", std::string(entry.example), "-f", "png",
                                      "--set", "compression=1", "-q"};
       words.insert(words.end(), ways[i].begin(), ways[i].end());
       const ProgramResult result = run_program(words);

@@ -101,7 +101,7 @@ TEST_CASE("stats are said even to who wants quiet, and change no output", "[stat
   CHECK((tree(folder / "plain") == tree(folder / "told")));
   CHECK(told.err.starts_with("where the time went: 2 slots, "));
   for (const char* words : {"decoding ", "encoding ", "waiting for work ",
-                            "slot 1.0: ", "slot 2.0: ", "jobs: ", "publishing and journal ", "files: 8 images, "})
+                            "slot 1.0: ", "slot 2.0: ", "jobs: ", "publishing and journal ", "files: 9 images, "})
     CHECK(told.err.find(words) != std::string::npos);
   CHECK(told.err.find("without result") == std::string::npos);
   const ProgramResult json = run_program(Words{"run", sample_photos(), "-o", folder / "json", "--json"} + job);
