@@ -25,11 +25,11 @@ struct Shrink {
 
 // What the first stage that computes samples lets the decoder do. Stages before it only move samples, which they do on
 // a coarse grid as well.
-Shrink shrink_for(const std::vector<const StageSpec*>& stages, ImageInfo info) {
+Shrink shrink_for(const std::vector<const StageSpec*>& stages, ImageInfo info, bool exact) {
   std::string moved;
   for (const StageSpec* spec : stages) {
     if (!spec->stage->only_moves_samples()) {
-      const int log2 = spec->stage->decode_scale_log2(info);
+      const int log2 = spec->stage->decode_scale_log2(info, exact);
       return {log2, fmt::format("{} shrinks {}", spec->op,
                                 moved.empty() ? "further" : fmt::format("what {} leaves further", moved))};
     }
@@ -67,7 +67,8 @@ DecodeChoice choose_decode(const Recipe& recipe, const Header& header, std::span
   const ImageInfo upright = oriented_info(header.full, header.orientation);
   Shrink least{header.max_scale_log2, {}};
   for (std::size_t i = 0; i < recipe.outputs.size() && !recipe.full_decode; ++i) {
-    Shrink shrink = shrink_for(stages_of(recipe, i), upright);
+    const bool exact = !product_codecs[i]->hides_small_errors(settings_for(recipe.outputs[i], *product_codecs[i]));
+    Shrink shrink = shrink_for(stages_of(recipe, i), upright, exact);
     if (shrink.log2 < least.log2 || least.reason.empty())
       least = {std::min(least.log2, shrink.log2), std::move(shrink.reason)};
   }

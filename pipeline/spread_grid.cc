@@ -11,6 +11,8 @@ namespace {
 
 // Some 25 to 50 ms of decoding JPEG or PNG: many parts of what is worth spreading, and messages cost nothing beside.
 constexpr std::uint64_t kPartBytes = 8 << 20;
+// Parts of more rows take memory that costs more than decoding some rows twice.
+constexpr std::int64_t kMostBlockRows = 1024;
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -35,7 +37,10 @@ PartGrid part_grid(const ImagePlan& plan) {
   grid.info = plan.frames.at(0);
   const std::int64_t height = grid.info.height;
   const std::uint64_t frame = frame_layout(grid.info, grid.info.bounds()).bytes;
-  const std::int64_t multiple = std::lcm<std::int64_t>(16, std::max(plan.decode_traits.band_multiple, 1));
+  std::int64_t multiple = std::lcm<std::int64_t>(16, std::max(plan.decode_traits.band_multiple, 1));
+  // Else rows of tiles would be decoded for each part that they reach into.
+  const auto of_blocks = std::lcm<std::int64_t>(multiple, plan.decode_traits.block_rows);
+  if (of_blocks <= kMostBlockRows) multiple = of_blocks;
   const auto wanted = static_cast<std::int64_t>(kPartBytes / std::max<std::uint64_t>(frame / grid.info.height, 1));
   // A side has far fewer rows than 2^30: a multiple beyond the image means one part.
   const std::int64_t rows = std::min(round_up(std::max<std::int64_t>(wanted, 1), multiple), round_up(height, 16));

@@ -12,6 +12,7 @@ namespace {
 // The longest side that any codec decodes (PNG's; tests/fuzz/decode.cc holds them to it). Planning a resize takes some
 // 50 bytes for each pixel of a side: with kMaxSide a worker could make the coordinator take gigabytes.
 constexpr std::int32_t kMaxDecodedSide = 1'000'000;
+constexpr std::uint64_t kMostDecoderBytes = std::uint64_t{1} << 40;  // sums of a few do not overflow
 
 struct TableHeader {
   std::uint32_t pieces, statistics, resolved, unused;
@@ -150,7 +151,8 @@ bool plausible(const stages::Header& header) {
   const bool chroma = header.chroma_log2[0] <= 2 && header.chroma_log2[1] <= 2;
   return as_decoded && chroma && is_bool(header.planar) && is_bool(header.progressive) && header.orientation >= 1 &&
          header.orientation <= 8 && header.pages >= 1 && header.max_scale_log2 <= 5 &&
-         header.codec < stages::codecs().size() && header.metadata_bytes < (1u << 30) && decodable_as_it_says(header);
+         header.codec < stages::codecs().size() && header.metadata_bytes < (1u << 30) && header.block_rows >= 0 &&
+         header.decoder_bytes <= kMostDecoderBytes && decodable_as_it_says(header);
 }
 
 bool plausible(const stages::ImageInfo& resolved, const stages::ImageInfo& measured) {

@@ -38,14 +38,14 @@ using Metadata = std::vector<std::pair<std::string, std::vector<std::byte>>>;
 struct Header {
   ImageInfo full;  // as stored: before orientation, at full scale, as decode() delivers unscaled
   std::uint32_t pages = 1;
-  std::uint8_t orientation = 1;                    // EXIF 1..8
-  std::uint8_t max_scale_log2 = 0;                 // decode() can shrink by 2^0 .. 2^max_scale_log2
-  bool planar = false;                             // decode() can deliver ycbcr_planar
-  bool progressive = false;                        // the codec holds an image's worth of private memory
-  std::array<std::uint8_t, 2> chroma_log2{};       // subsampling of the stored chroma (x, y); grids of a planar decode
-  std::uint32_t metadata_bytes = 0;                // upper bound of what Decoder::metadata() returns, in bytes
-  std::uint32_t codec = 0;                         // index into codecs()
-  std::int32_t block_width = 0, block_height = 0;  // regions: the tiles or strips that are decoded at once; else 0
+  std::uint8_t orientation = 1;               // EXIF 1..8
+  std::uint8_t max_scale_log2 = 0;            // decode() can shrink by 2^0 .. 2^max_scale_log2
+  bool planar = false;                        // decode() can deliver ycbcr_planar
+  bool progressive = false;                   // the codec holds an image's worth of private memory
+  std::array<std::uint8_t, 2> chroma_log2{};  // subsampling of the stored chroma (x, y); grids of a planar decode
+  std::uint32_t metadata_bytes = 0;           // upper bound of what Decoder::metadata() returns, in bytes
+  std::uint32_t codec = 0;                    // index into codecs()
+  std::int32_t block_rows = 0;                // regions: of a tile or strip, which are decoded at once; else 0
   std::uint64_t decoder_bytes = 0;  // regions: private memory of a decoder, which the size alone does not tell
 };
 static_assert(std::is_trivially_copyable_v<Header>);
@@ -68,6 +68,7 @@ struct Traits {
   ImageInfo info;  // what the decoder delivers / the encoder takes
   Access access = Access::rows;
   std::int32_t band_multiple = 1;   // bands start and end (but at the image's end) at multiples of this, full-size rows
+  std::int32_t block_rows = 1;      // regions: rows that are decoded at once, so best asked for at once
   std::uint64_t private_bytes = 0;  // what the codec allocates beside the caller's buffers, an upper estimate
 };
 
@@ -110,6 +111,8 @@ class Codec {
   /// The grid on which the file stores chroma planes with these settings; encode() takes full-size luma and chroma on
   /// this grid as they are. Empty: no planes.
   virtual std::optional<Grid> chroma_grid(const Values&) const { return std::nullopt; }
+  /// True if the file loses more with these settings than a decoder that shrinks: see Stage::decode_scale_log2.
+  virtual bool hides_small_errors(const Values&) const { return false; }
   virtual Traits encode_traits(const ImageInfo&, const Values& settings) const = 0;
   virtual std::unique_ptr<Encoder> encode(ByteSink&, const ImageInfo&, const Metadata&,
                                           const Values& settings) const = 0;

@@ -44,8 +44,9 @@ class Stage {
   virtual bool only_moves_samples() const { return false; }
   /// True if the stage can be done before the turn to upright: see BindContext::orientation.
   virtual bool goes_before_turns() const { return false; }
-  /// How far (as a power of two) a decoder may shrink the image for this stage without visible loss.
-  virtual int decode_scale_log2(const ImageInfo&) const { return 0; }
+  /// How far (as a power of two) a decoder may shrink the image for this stage without visible loss. `exact`: no loss of
+  /// the output's own hides what that costs.
+  virtual int decode_scale_log2(const ImageInfo&, [[maybe_unused]] bool exact) const { return 0; }
   /// Empty: only the statistic knows (trim). `in` is in the working format. Throws ImageError when the stage cannot
   /// work on this image (a crop outside it).
   virtual std::optional<ImageInfo> output(const ImageInfo& in) const = 0;

@@ -8,6 +8,9 @@
 namespace tessera::stages {
 namespace {
 
+// Above it JPEG's own loss no longer hides what a scaled decode leaves; libjpeg's scale.
+constexpr int kMaskingQuality = 88;
+
 class JpegCodec final : public Codec {
  public:
   std::string_view name() const override { return "jpeg"; }
@@ -44,6 +47,9 @@ class JpegCodec final : public Codec {
   }
   PixelFormat storable(PixelFormat format) const override { return {format.model, Depth::u8, false}; }
   std::optional<Grid> chroma_grid(const Values& settings) const override { return jpeg_chroma_grid(settings); }
+  bool hides_small_errors(const Values& settings) const override {
+    return settings.integer("quality") <= kMaskingQuality;
+  }
   Traits encode_traits(const ImageInfo& info, const Values& settings) const override {
     return jpeg_encode_traits(info, settings);
   }

@@ -207,8 +207,7 @@ Header probe_pnm(ByteSource& source) {
   const PnmLayout layout = PnmHeader(source).read();
   Header header;
   header.full = layout.info;
-  header.block_width = layout.info.width;
-  header.block_height = 1;
+  header.block_rows = 1;
   header.decoder_bytes = kReadBytes + layout.row_bytes();  // what the source keeps of the file
   return header;
 }

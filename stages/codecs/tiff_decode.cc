@@ -112,8 +112,7 @@ Header probe_tiff(ByteSource& source, std::uint32_t number) {
   header.pages = page.pages;
   header.orientation = page.orientation;
   header.metadata_bytes = total_bytes(page.blocks);
-  header.block_width = page.layout.block_width;
-  header.block_height = page.layout.block_height;
+  header.block_rows = page.layout.block_height;
   header.decoder_bytes = kTiffFixedBytes + TiffBlocks::bytes(page.layout) + 3ull * header.metadata_bytes;
   return header;
 }
@@ -126,6 +125,7 @@ Traits tiff_decode_traits(const Header& header, const DecodeRequest& request) {
   Traits traits;
   traits.info = header.full;
   traits.access = Access::regions;
+  traits.block_rows = std::max(header.block_rows, 1);
   traits.private_bytes = header.decoder_bytes;
   return traits;
 }

@@ -12,11 +12,12 @@ using namespace stages;
 
 namespace {
 
-Recipe recipe_of(const std::vector<std::string>& stages, const std::string& subsampling = "4:2:0") {
+Recipe recipe_of(const std::vector<std::string>& stages, const std::string& subsampling = "4:2:0",
+                 const std::string& quality = "82") {
   RecipeFile file = default_recipe();
   CommandLineOverrides flags;
   flags.format = "jpeg";
-  flags.options = {{"subsampling", subsampling}};
+  flags.options = {{"subsampling", subsampling}, {"quality", quality}};
   for (const std::string& text : stages) {
     const StageText parsed = parse_stage_text(text);
     flags.stages.push_back(make_stage_spec(parsed.op, parsed.pairs, text));
@@ -160,6 +161,16 @@ TEST_CASE("a photo is turned upright after the resize, when it is small", "[plan
   const ImagePlan enlarged = plan_of(larger, photo(600, 400, {1, 1}, 6));
   REQUIRE(enlarged.passes[0].steps.size() == 2);
   CHECK(enlarged.passes[0].steps[0].kind == Step::Kind::orient);
+}
+
+TEST_CASE("the decoder shrinks less for an output that would show it", "[plan]") {
+  const Header header = photo(2725, 2225, {1, 1});
+  const auto scale = [&](const std::string& size, const std::string& quality) {
+    return plan_of(recipe_of({"resize " + size}, "4:2:0", quality), header).decode.scale_log2;
+  };
+  CHECK(scale("1200x", "82") == 1);
+  CHECK(scale("1200x", "95") == 0);
+  CHECK(scale("720x", "95") == 1);
 }
 
 }  // namespace tessera::tests

@@ -76,11 +76,14 @@ TEST_CASE("fit and only say the same without shell quoting", "[geometry_text]") 
 }
 
 TEST_CASE("the decoder may shrink as far as the resampler keeps something to do", "[geometry_text]") {
-  const auto scale = [](const std::vector<Values::Pair>& parameters, Size in) {
-    return make_stage("resize", parameters)->decode_scale_log2({in.width, in.height, {}, {}, 0});
+  const auto scale = [](const std::vector<Values::Pair>& parameters, Size in, bool exact = false) {
+    return make_stage("resize", parameters)->decode_scale_log2({in.width, in.height, {}, {}, 0}, exact);
   };
   CHECK(scale({{"", "720x"}}, {2725, 2225}) == 1);
   CHECK(scale({{"", "1600x1600"}}, {6000, 4000}) == 1);
+  CHECK(scale({{"", "1200x"}}, {2725, 2225}) == 1);
+  CHECK(scale({{"", "1200x"}}, {2725, 2225}, true) == 0);
+  CHECK(scale({{"", "720x"}}, {2725, 2225}, true) == 1);
   CHECK(scale({{"", "2725x"}}, {2725, 2225}) == 0);
   CHECK(scale({{"", "2000x"}}, {2725, 2225}) == 0);
   CHECK(scale({{"", "5000x"}}, {2725, 2225}) == 0);
