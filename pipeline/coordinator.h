@@ -73,7 +73,7 @@ class Coordinator {
   struct Started {
     Item* item = nullptr;
     std::uint32_t window = 0;
-    std::uint64_t private_bytes = 0;  // granted
+    std::uint64_t private_bytes = 0;  // of its limits
   };
   void loop();
   void heed_signals();

@@ -133,7 +133,9 @@ bool Coordinator::dispatch() {
   // An image that waits for memory or for a worker of its own is served before more images come in.
   const bool room = std::ranges::any_of(workforce_.executor->workers(),
                                         [this](const auto& w) { return w.idle_slots > 0 && may_open(w); });
-  if (waiting || ahead_.empty() || !result_.stopped.empty() || !room) return false;
+  // Nor while as many wait for their turn to be spread as there are slots: each is open and holds its plans.
+  const auto undecided = std::ranges::count_if(items_, [](const auto& item) { return item->task.question(); });
+  if (waiting || ahead_.empty() || !result_.stopped.empty() || !room || undecided >= total_slots()) return false;
   std::unique_ptr<Item> item = next_item();
   if (!no_descriptors_.empty()) return may_go_on_without_descriptors(no_descriptors_) && jobs_.empty();
   if (!item) return true;
@@ -256,7 +258,7 @@ Coordinator::Start Coordinator::start(Item& item, const Work& work) {
   // Beside what the job was granted its worker has what is kept there.
   limits.private_bytes = private_bytes;
   for (const auto& other : items_) limits.private_bytes += other->task.kept_bytes(*window);
-  jobs_.emplace(job.id, Started{&item, *window, private_bytes});
+  jobs_.emplace(job.id, Started{&item, *window, limits.private_bytes});
   if (alone) exclusive_.emplace(*window, job.id);
   if (opens) recycling_.opened_image(*window);
   trace_.started({job.id, item.input.index, *window, job.attempt, payload.kind, first_read ? item.input.path : ""});
@@ -277,8 +279,8 @@ bool Coordinator::leaves_spare(std::span<const Want> wants, std::uint64_t spare)
 std::uint64_t Coordinator::granted(const Work& work) const {
   if (!work.all_memory) return work.private_bytes;
   const auto usage = workforce_.arena->usage();
-  std::uint64_t taken =
-      usage.leased + usage.private_bytes + work.kept_bytes + workers::round_up_to_page(work.table.size());
+  std::uint64_t taken = usage.leased + usage.private_bytes + work.kept_bytes + work.spare_bytes +
+                        workers::round_up_to_page(work.table.size());
   for (const std::uint64_t bytes : work.own_blocks) taken += workers::round_up_to_page(bytes);
   const std::uint64_t left = workforce_.arena->budget() - std::min(workforce_.arena->budget(), taken);
   return std::max(work.private_bytes, std::min(left, settings_.most_private_bytes));

@@ -39,7 +39,7 @@ void ImageTask::add_decode_wishes() {
     const std::int32_t oldest = std::min(oldest_unrendered(), pass.bands() - 1);
     const Rows need = state.needs[static_cast<std::size_t>(oldest)];
     if (next > grid_.holding(need.y1 - 1) + settings_.slots) return;
-    work.spare_bytes = pass.band_scratch_bytes + frame_layout(pass.output, pass.band(0)).bytes +
+    work.spare_bytes = pass.band_scratch_bytes + frame_layout(pass.output, pass.band(oldest)).bytes +
                        (state.encoder ? 0 : encoder_bytes(pass));
   }
   work.payload.band = static_cast<std::uint32_t>(next);

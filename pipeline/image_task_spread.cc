@@ -10,8 +10,7 @@
 // the oldest band come to its end, whatever has run ahead:
 //   - parts are decoded in order and a part goes when the oldest band that is not rendered needs none of its rows
 //   - whoever runs ahead (a part, a band) leaves so much of the budget (spare_bytes) that after it the encoder can
-//   begin
-//     and, for a part, the oldest band can be rendered: of rows that the oldest band needs, no part is missing then but
+//     begin and, for a part, the oldest band can be rendered: of rows that the oldest band needs, no part is missing then but
 //     for ones that the admitted memory holds, and rendered bands always leave through the encoder, which takes nothing
 // Other plans hold the whole frame, which is admitted from the beginning.
 #include <algorithm>
@@ -93,11 +92,13 @@ bool ImageTask::may_start(std::size_t pass) const {
   return true;
 }
 
-// Never 0: the lease for it stands for the encoder.
+// With the metadata as the job reads it, as the encoder holds it and as it is written. Never 0: the lease for it stands
+// for the encoder.
 std::uint64_t ImageTask::encoder_bytes(const Pass& pass) const {
   const auto output = static_cast<std::size_t>(pass.product);
   const Values settings = settings_for(recipe_->outputs[output], *codecs_[output]);
-  return std::max<std::uint64_t>(codecs_[output]->encode_traits(pass.output, settings).private_bytes, 1);
+  const std::uint64_t encoder = codecs_[output]->encode_traits(pass.output, settings).private_bytes;
+  return std::max<std::uint64_t>(encoder + 3 * std::uint64_t{result_.header.metadata_bytes}, 1);
 }
 
 void ImageTask::add_spread_wishes() {
@@ -149,7 +150,6 @@ void ImageTask::add_encode_wish(std::size_t p) {
   if (end == state.encoded) return;
   Work work = base_work(JobKind::encode);
   work.payload.pass = static_cast<std::uint32_t>(p);
-  work.payload.product = static_cast<std::uint8_t>(pass.product);
   work.payload.band = static_cast<std::uint32_t>(state.encoded);
   work.payload.band_end = static_cast<std::uint32_t>(end);
   work.lent = {metadata_->block()};

@@ -264,9 +264,6 @@ class Planner {
     cursor.bound.clear();
     cursor.bound_stages.clear();
     cursor.steps.clear();
-    plan_.stage_work += pass.steps.empty() ? 0
-                                           : static_cast<std::uint64_t>(pass.output.width) *
-                                                 static_cast<std::uint64_t>(pass.output.height) * pass.steps.size();
     plan_.passes.push_back(std::move(pass));
   }
 

@@ -74,7 +74,6 @@ struct ImagePlan {
   std::uint64_t most_encoder_bytes = 0;
   std::uint64_t spread_bytes = 0;  // frames and bands of the spread route, most at once, without codecs; or, if
   bool windowed = false;           // spread: rows of the decoder's frame go as bands are done, the least that will do
-  std::uint64_t stage_work = 0;    // samples computed by stages, for the choice of route
   std::vector<std::string> reasons;
 };
 

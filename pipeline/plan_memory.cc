@@ -49,7 +49,7 @@ void estimate_memory(ImagePlan& plan, const Recipe& recipe, const Header& header
       const auto i = static_cast<std::size_t>(pass.product);
       const Values settings = settings_for(recipe.outputs[i], *product_codecs[i]);
       const std::uint64_t encoder = product_codecs[i]->encode_traits(pass.output, settings).private_bytes;
-      plan.most_encoder_bytes = std::max(plan.most_encoder_bytes, encoder);
+      plan.most_encoder_bytes = std::max(plan.most_encoder_bytes, encoder + 3 * std::uint64_t{header.metadata_bytes});
       bytes += encoder;
     }
     most_private = std::max(most_private, bytes);

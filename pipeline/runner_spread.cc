@@ -66,11 +66,18 @@ struct KeptDecoder final : Kept {
   std::unique_ptr<Decoder> decoder;
 };
 
+/// Pixels, turns and memory of a file are what they were when it was planned.
+bool same_work(const Header& a, const Header& b) {
+  return a.full == b.full && a.codec == b.codec && a.orientation == b.orientation && a.planar == b.planar &&
+         a.chroma_log2 == b.chroma_log2 && a.max_scale_log2 == b.max_scale_log2 && a.progressive == b.progressive &&
+         a.metadata_bytes == b.metadata_bytes && a.block_rows == b.block_rows && a.decoder_bytes == b.decoder_bytes;
+}
+
 std::unique_ptr<KeptDecoder> open_decoder(JobCall& call, const ImagePlan& plan) {
   auto opened = std::make_unique<KeptDecoder>(call.context.fd(0));
   opened->header = checked_probe(call, opened->source);
   // The header is the one that the memory was admitted for: the file may have been replaced since.
-  if (opened->header.full != call.payload.header.full) throw InputChanged("it changed while it was read");
+  if (!same_work(opened->header, call.payload.header)) throw InputChanged("it changed while it was read");
   call.step(JobStep::decode);
   opened->decoder = codecs()[opened->header.codec]->decode(opened->source, plan.decode);
   return opened;

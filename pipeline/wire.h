@@ -36,7 +36,6 @@ struct JobPayload {
   JobKind kind = JobKind::whole;
   std::uint8_t input_codec = 0;  // index into codecs(): the input's by its extension, for outputs that keep it
   std::uint8_t has_input_codec = 0;
-  std::uint8_t product = 0;                   // encode
   std::uint32_t pass = 0;                     // band, encode
   std::uint32_t band = 0;                     // band; encode: the first one; decode: which part
   std::uint32_t band_end = 0;                 // encode: behind the last one
@@ -59,7 +58,7 @@ struct ProductResult {
 };
 
 struct CompletionPayload {
-  stages::Header header;                           // whole, decode, info
+  stages::Header header;                           // whole, info
   stages::ImageInfo resolved;                      // resolve: what the stage's output is now known to be
   std::uint64_t need_block = 0, need_private = 0;  // declined
   Hash128 source_hash{};                           // whole, hash, pixels (of the pixels)

@@ -210,7 +210,7 @@ class FilteredResample final : public ResampleBase {
     const Scratch::Mark mark(scratch);
     const PlaneWork work = plane_work(p, in, out);
     const Taps<Weight>& taps = taps_[static_cast<std::size_t>(p)].y;
-    const int channels = in_.format.channels(), lines = kernels::kLines8 * channels;
+    const int channels = in_.format.channels(), lines = std::min(kernels::kLines8, work.to.height()) * channels;
     const std::int32_t width = work.from.width(), piece = std::max(kPieceBytes / channels / (taps.stride + 8), 64);
     const std::ptrdiff_t line_stride = width + work.windows.stride;
     const auto blended = scratch.take_array<std::int16_t>(static_cast<std::uint64_t>(line_stride * lines));
@@ -219,8 +219,9 @@ class FilteredResample final : public ResampleBase {
     for (int i = 0; i < lines; ++i) std::fill_n(line(i) + width, work.windows.stride, std::int16_t{0});
     std::array<std::span<const std::uint8_t*>, kernels::kLines8> rows;
     for (auto& r : rows) r = scratch.take_array<const std::uint8_t*>(static_cast<std::uint64_t>(taps.stride));
+    const int filtered_lines = (lines + kernels::kLines8 - 1) / kernels::kLines8 * kernels::kLines8;
     const std::span<std::uint8_t> planes = scratch.take_array<std::uint8_t>(
-        static_cast<std::uint64_t>(work.to.width()) * static_cast<std::uint64_t>(lines));
+        static_cast<std::uint64_t>(work.to.width()) * static_cast<std::uint64_t>(filtered_lines));
 
     for (std::int32_t y = work.to.y0; y < work.to.y1; y += kernels::kLines8) {
       const int count = std::min(kernels::kLines8, work.to.y1 - y);

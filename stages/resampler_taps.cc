@@ -8,6 +8,7 @@
 #include <numbers>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace tessera::stages {
 namespace {
@@ -16,6 +17,8 @@ constexpr std::array<std::string_view, 6> kFilterNames{"nearest",     "box",    
                                                        "catmull-rom", "mitchell", "lanczos3"};
 constexpr int kMaxShortShift = 22;
 constexpr int kWideShift = 28;
+// Windows of more taps are rounded by their running sum: rounded one by one, what is missing would outgrow 16 bits.
+constexpr std::int32_t kLongWindow = 1024;
 
 // Mitchell and Netravali, "Reconstruction Filters in Computer Graphics", 1988.
 double cubic(double x, double b, double c) {
@@ -111,7 +114,8 @@ Taps<Weight> empty_like(const Taps<double>& real, int shift) {
   return {real.first, real.count, std::vector<Weight>(real.weights.size()), real.stride, shift};
 }
 
-// Rounds every weight and gives what is missing to the largest, so that flat areas stay exactly flat.
+// Rounds every weight and gives what is missing to the largest, so that flat areas stay exactly flat. Of long windows
+// the running sum is rounded: every weight is then within one unit.
 template <class Weight>
 Taps<Weight> quantise(const Taps<double>& real, int shift) {
   Taps<Weight> taps = empty_like<Weight>(real, shift);
@@ -119,6 +123,16 @@ Taps<Weight> quantise(const Taps<double>& real, int shift) {
   for (std::size_t i = 0; i < real.first.size(); ++i) {
     const double* from = real.of(static_cast<std::int32_t>(i));
     Weight* to = taps.weights.data() + i * static_cast<std::size_t>(real.stride);
+    if (real.stride > kLongWindow) {
+      double sum = 0;
+      std::int64_t given = 0;
+      for (std::int32_t k = 0; k < real.count[i]; ++k) {
+        const std::int64_t upto =
+            k + 1 == real.count[i] ? std::int64_t{1} << shift : std::llround((sum += from[k]) * one);
+        to[k] = static_cast<Weight>(upto - std::exchange(given, upto));
+      }
+      continue;
+    }
     std::int64_t missing = std::int64_t{1} << shift;
     std::int32_t largest = 0;
     for (std::int32_t k = 0; k < real.count[i]; ++k) {
@@ -216,12 +230,13 @@ Reach reach_of(const Taps<double>& taps, const Reach& input) {
 
 Taps<std::int16_t> short_taps(const Taps<double>& real, double largest_sample, std::int32_t block) {
   const Extremes extremes = extremes_of(real, block);
-  // Rounding may add half a unit to each weight, and all that is missing to the largest one.
-  const double slack = real.stride;
+  // Rounding may add half a unit to each weight, and all that is missing to the largest one; or one unit to each.
+  const bool is_long = real.stride > kLongWindow;
+  const double slack = is_long ? 1 : real.stride, block_slack = is_long ? block : real.stride;
   int shift = kMaxShortShift;
   const auto fits = [&] {
     return std::ldexp(extremes.weight, shift) + slack <= std::numeric_limits<std::int16_t>::max() &&
-           (std::ldexp(extremes.block, shift) + slack) * largest_sample + std::ldexp(1.0, shift) <
+           (std::ldexp(extremes.block, shift) + block_slack) * largest_sample + std::ldexp(1.0, shift) <
                std::numeric_limits<std::int32_t>::max();
   };
   while (shift > 0 && !fits()) --shift;

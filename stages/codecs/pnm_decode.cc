@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kMaxHeaderBytes = 64 << 10;  // comments included
 constexpr std::size_t kReadBytes = 256 << 10;
+// A file cut short has rows that can be saved; one that holds less of its picture was never larger.
+constexpr std::uint64_t kMostMissing = 64;
 
 struct PnmLayout {
   ImageInfo info;
@@ -30,6 +32,7 @@ class PnmHeader {
   explicit PnmHeader(ByteSource& source) {
     const ReadBytes start = source.at(0, kMaxHeaderBytes);
     text_ = {reinterpret_cast<const char*>(start.data()), start.size()};
+    file_bytes_ = source.size();
     is_whole_file_ = start.size() == source.size();
   }
 
@@ -114,9 +117,13 @@ class PnmHeader {
     layout.info.format = {samples >= 3 ? Model::bgr : Model::gray, most > 255 ? Depth::u16 : Depth::u8, alpha};
     layout.most = most;
     layout.pixels_at = at_;
+    if (layout.row_bytes() > kMostMissing * file_bytes_ / height)
+      throw ImageError(
+          fmt::format("truncated PNM: a file of {} bytes cannot hold {} x {} pixels", file_bytes_, width, height));
   }
 
   std::string_view text_;
+  std::uint64_t file_bytes_ = 0;
   bool is_whole_file_ = false;
   std::size_t at_ = 0;
 };
@@ -128,7 +135,9 @@ std::uint32_t scaled(std::uint32_t value, std::uint32_t most, std::uint32_t full
 class PnmDecoder final : public Decoder {
  public:
   PnmDecoder(ByteSource& source, const DecodeRequest& request)
-      : source_(source), layout_(PnmHeader(source).read()), fail_on_(request.fail_on) {}
+      : source_(source), layout_(PnmHeader(source).read()), fail_on_(request.fail_on) {
+    check_extent();  // before anybody takes memory for rows that are not there
+  }
 
   void read(const MutableView& out) override {
     const ImageInfo& info = layout_.info;
@@ -139,12 +148,7 @@ class PnmDecoder final : public Decoder {
     for (std::int32_t y = r.y0; y < r.y1; ++y) read_row(y, r, out.plane().row<std::byte>(y - r.y0));
   }
 
-  void finish() override {
-    const std::uint64_t size = source_.size();
-    const auto rows = static_cast<std::uint64_t>(layout_.info.height);
-    const bool whole = layout_.pixels_at <= size && (size - layout_.pixels_at) / layout_.row_bytes() >= rows;
-    if (!whole && fail_on_ != FailOn::none) throw_truncated();
-  }
+  void finish() override { check_extent(); }
 
   Metadata metadata() override { return {}; }
 
@@ -154,6 +158,13 @@ class PnmDecoder final : public Decoder {
     throw ImageError(
         fmt::format("truncated PNM: the file ends after {} of {} rows; --fail-on none decodes what is there",
                     pixels / layout_.row_bytes(), layout_.info.height));
+  }
+
+  void check_extent() const {
+    const std::uint64_t size = source_.size();
+    const auto rows = static_cast<std::uint64_t>(layout_.info.height);
+    const bool whole = layout_.pixels_at <= size && (size - layout_.pixels_at) / layout_.row_bytes() >= rows;
+    if (!whole && fail_on_ != FailOn::none) throw_truncated();
   }
 
   void read_row(std::int32_t y, const Region& r, std::byte* to) {

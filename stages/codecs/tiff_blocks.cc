@@ -9,10 +9,6 @@ namespace {
 constexpr std::int64_t kReadBytes = 256 << 10;  // of a direct block, at once
 constexpr std::int64_t kLargeStrip = 4 << 20;   // decoded; a larger one is decoded row by row
 
-bool by_rows(const TiffLayout& layout) {
-  return !layout.direct && !layout.tiled && !layout.separate && layout.block_bytes() > kLargeStrip;
-}
-
 std::int64_t row_of_blocks_bytes(const TiffLayout& layout) {
   return layout.block_bytes() * layout.blocks_x() * layout.planes();
 }
@@ -24,10 +20,16 @@ TiffBlocks::TiffBlocks(ByteSource& source, TiffReader& reader, const TiffLayout&
   is_kept_.resize(static_cast<std::size_t>(layout.blocks_x()) * static_cast<std::size_t>(layout.planes()));
 }
 
+bool TiffBlocks::by_rows(const TiffLayout& layout) {
+  return !layout.direct && !layout.tiled && !layout.separate && layout.block_bytes() > kLargeStrip;
+}
+
 std::uint64_t TiffBlocks::bytes(const TiffLayout& layout) {
   const std::int64_t blocks = std::int64_t{layout.blocks_x()} * layout.blocks_y() * layout.planes();
   std::int64_t bytes = 16 * blocks + 2 * kReadBytes;  // offsets and sizes; what the source keeps of the file
-  if (!layout.direct) bytes += layout.compressed_bytes;
+  // Of direct blocks the source's buffer grows to a row, and a row of zeros may be needed.
+  bytes += layout.direct ? 3 * layout.row_bytes() : layout.compressed_bytes;
+  if (layout.fax) bytes += 16 * std::int64_t{layout.block_width};  // libtiff's runs of two rows
   if (by_rows(layout)) return static_cast<std::uint64_t>(bytes + layout.row_bytes());
   if (!layout.direct) bytes += layout.block_bytes() + row_of_blocks_bytes(layout);
   return static_cast<std::uint64_t>(bytes);
@@ -66,26 +68,37 @@ void TiffBlocks::read_direct(const Place& place, const Region& part, const Mutab
   const Region block = layout_.block(place.x, place.y);
   const std::uint64_t offset = TIFFGetStrileOffset(reader_.tif, layout_.index(place.x, place.y, place.plane));
   const std::int64_t row_bytes = layout_.row_bytes(), wanted = column_bytes(part.width());
+  // Rows that the file holds whole: it must not depend on the wanted columns which of them are read.
+  const std::uint64_t behind = offset == 0 ? 0 : source_.size() - std::min(source_.size(), offset);
+  const auto rows_there = static_cast<std::int64_t>(behind / static_cast<std::uint64_t>(row_bytes));
   // Rows one after the other, from the first wanted pixel of the first to the last of the last; row by row if most of
   // what lies between is not wanted.
   const std::int64_t at_once = wanted * 2 < row_bytes ? 1 : std::max<std::int64_t>(1, kReadBytes / row_bytes);
   for (std::int32_t y = part.y0; y < part.y1;) {
-    const auto rows = static_cast<std::int32_t>(std::min<std::int64_t>(at_once, part.y1 - y));
+    const std::int64_t left = block.y0 + rows_there - y;
+    const std::int64_t most = part.y1 - y;
+    const auto rows = static_cast<std::int32_t>(left > 0 ? std::min({at_once, left, most}) : most);
     const MutableView to = sub_view(layout_.info, out, {part.x0, y, part.x1, y + rows});
     const std::int64_t from = (y - block.y0) * row_bytes + column_bytes(part.x0 - block.x0);
     const auto bytes = static_cast<std::size_t>((rows - 1) * row_bytes + wanted);
-    const bool there = tolerate([&] {
-      const ReadBytes got = source_.at(offset + static_cast<std::uint64_t>(from), bytes);
-      if (offset == 0 || got.size() < bytes)
+    const bool done = tolerate([&] {
+      const ReadBytes got = left > 0 ? source_.at(offset + static_cast<std::uint64_t>(from), bytes) : ReadBytes();
+      if (got.size() < bytes)
         throw ImageError("truncated TIFF: the file ends before its pixels; --fail-on none decodes what is there");
       unpack_samples(layout_, {got.data(), row_bytes, 0}, place.plane, to);
     });
-    if (!there)
-      for (std::int32_t row = 0; row < rows; ++row)
-        std::memset(to.plane().row<std::byte>(row), 0,
-                    static_cast<std::size_t>(to.plane().width * to.format.pixel_bytes()));
+    if (!done) clear_direct(place, to);
     y += rows;
   }
+}
+
+// Through unpack_samples: of separate planes only the missing one is cleared.
+void TiffBlocks::clear_direct(const Place& place, const MutableView& out) {
+  const Region& r = out.region;
+  block_.assign(static_cast<std::size_t>(column_bytes(r.width())), std::byte{0});
+  for (std::int32_t y = r.y0; y < r.y1; ++y)
+    unpack_samples(layout_, {block_.data(), layout_.row_bytes(), 0}, place.plane,
+                   sub_view(layout_.info, out, {r.x0, y, r.x1, y + 1}));
 }
 
 void TiffBlocks::read_rows(const Place& place, const Region& part, const MutableView& out) {
@@ -144,7 +157,8 @@ void TiffBlocks::read_decoded(const Place& place, const Region& part, const Muta
 void TiffBlocks::decode(const Place& place, std::byte* to) {
   const std::uint32_t index = layout_.index(place.x, place.y, place.plane);
   const auto bytes = static_cast<tmsize_t>(layout_.block_bytes());
-  if (fail_on_ == FailOn::none) std::memset(to, 0, static_cast<std::size_t>(bytes));  // what a damaged block lacks
+  // What a damaged block lacks must not be what an earlier one left; a fax that ends early is no error to libtiff.
+  if (fail_on_ == FailOn::none || layout_.fax) std::memset(to, 0, static_cast<std::size_t>(bytes));
   tolerate([&] {
     reader_.run([&] {
       if (layout_.tiled) return TIFFReadEncodedTile(reader_.tif, index, to, bytes) == bytes;

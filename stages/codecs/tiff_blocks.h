@@ -21,7 +21,9 @@ class TiffBlocks {
   /// Throws ImageError unless the file holds every block's bytes.
   void check_extents();
 
-  /// What it allocates at most, beside the reader.
+  /// True if blocks are strips too large to keep, which only ascending bands decode once.
+  static bool by_rows(const TiffLayout&);
+  /// What it and the source's buffer allocate at most, beside the reader.
   static std::uint64_t bytes(const TiffLayout&);
 
  private:
@@ -29,6 +31,7 @@ class TiffBlocks {
     std::int32_t x = 0, y = 0, plane = 0;
   };
   void read_direct(const Place&, const Region& part, const MutableView& out);
+  void clear_direct(const Place&, const MutableView& out);
   void read_rows(const Place&, const Region& part, const MutableView& out);
   void read_decoded(const Place&, const Region& part, const MutableView& out);
   void decode(const Place&, std::byte* to);
@@ -43,7 +46,7 @@ class TiffBlocks {
   TiffReader& reader_;
   const TiffLayout& layout_;
   FailOn fail_on_;
-  std::vector<std::byte> block_;  // one decoded block, or one row of a large strip
+  std::vector<std::byte> block_;  // one decoded block, one row of a large strip, or a direct row of zeros
   std::vector<std::byte> kept_;   // the row of blocks kept_row_, [plane][x]
   std::vector<bool> is_kept_;
   std::int32_t kept_row_ = -1;

@@ -13,11 +13,16 @@ namespace tessera::stages {
 namespace {
 
 constexpr std::uint64_t kMaxBlobBytes = 64 << 20;  // one profile, one XMP packet
+// Of all values in a directory: libtiff loads every one, those too that nobody asks for. Photoshop's layers are often
+// 100 MB.
+constexpr std::uint64_t kMaxLoadedBytes = 256 << 20;
+constexpr std::uint64_t kBytesOfPage = 80;  // while pages are counted: an offset in a growing list, and in a set
 
 struct TiffPage {
   TiffLayout layout;
   Metadata blocks;
   std::uint32_t pages = 1;
+  std::uint64_t loaded_bytes = 0;  // that libtiff holds of the directory's values
   std::uint8_t orientation = 1;
   bool complete = false;  // its directory and what that points at is in the file
 };
@@ -47,6 +52,11 @@ TiffPage read_page(ByteSource& source, TiffReader& reader, std::uint32_t number)
   page.pages = static_cast<std::uint32_t>(pages.size());
   const TiffDirectory directory = structure.directory(pages[number]);
   page.complete = directory.complete;
+  page.loaded_bytes = directory.loaded_bytes;
+  if (page.loaded_bytes > kMaxLoadedBytes)
+    throw ImageError(
+        fmt::format("TIFF: its directory has {} MiB of values beside the pixels; more than {} are not read",
+                    page.loaded_bytes >> 20, kMaxLoadedBytes >> 20));
   reader.run([&] { return TIFFSetSubDirectory(reader.tif, pages[number]) == 1; });
   page.layout = tiff_layout(reader, source.size());
 
@@ -112,8 +122,10 @@ Header probe_tiff(ByteSource& source, std::uint32_t number) {
   header.pages = page.pages;
   header.orientation = page.orientation;
   header.metadata_bytes = total_bytes(page.blocks);
-  header.block_rows = page.layout.block_height;
-  header.decoder_bytes = kTiffFixedBytes + TiffBlocks::bytes(page.layout) + 3ull * header.metadata_bytes;
+  header.block_rows = TiffBlocks::by_rows(page.layout) ? 0 : page.layout.block_height;
+  // libtiff holds a value twice while it is set.
+  header.decoder_bytes = kTiffFixedBytes + TiffBlocks::bytes(page.layout) + 3ull * header.metadata_bytes +
+                         2 * page.loaded_bytes + kBytesOfPage * page.pages;
   return header;
 }
 
@@ -124,7 +136,8 @@ Traits tiff_decode_traits(const Header& header, const DecodeRequest& request) {
   if (request.planar) throw std::invalid_argument("a TIFF cannot be decoded to planes");
   Traits traits;
   traits.info = header.full;
-  traits.access = Access::regions;
+  // Several decoders in one strip that is decoded row by row would each begin at its first row.
+  traits.access = header.block_rows == 0 ? Access::rows : Access::regions;
   traits.block_rows = std::max(header.block_rows, 1);
   traits.private_bytes = header.decoder_bytes;
   return traits;

@@ -62,6 +62,11 @@ Blocks blocks_of(const ImageInfo& info, const Settings& settings) {
   return b;
 }
 
+/// Of a block, at most: LZW of noise grows by a half, deflate and PackBits by a byte in some hundred.
+std::int64_t compressed_bytes(std::uint16_t compression, std::int64_t block) {
+  return block + block / (compression == COMPRESSION_LZW ? 2 : 64) + 4096;
+}
+
 void check_storable(const ImageInfo& info) {
   if (info.format.model == Model::ycbcr_planar || info.format.depth == Depth::f32)
     throw std::invalid_argument("TIFF stores gray or RGB with 8 or 16 bits, not " + to_string(info.format));
@@ -198,7 +203,7 @@ class TiffEncoder final : public Encoder {
     const std::vector<std::byte> placeholder = tiff_header(0, big_tiff_);
     sink_.write_at(0, placeholder);
     end_ = placeholder.size();
-    compressor_.emplace();
+    compressor_.emplace(static_cast<std::size_t>(compressed_bytes(settings_.compression, block_bytes())));
     compressor_->run([&] {
       TIFF* const tif = compressor_->tif;
       const bool tiled = settings_.tile > 0;
@@ -270,15 +275,18 @@ Traits tiff_encode_traits(const ImageInfo& info, const Values& values) {
   const Blocks b = blocks_of(info, settings);
   const std::int64_t block = b.row_bytes * b.height;
   const std::int64_t row = std::int64_t{info.width} * info.format.pixel_bytes() * b.height;
-  const bool compressed = settings.compression != COMPRESSION_NONE;
   const bool deflates = settings.compression == COMPRESSION_ADOBE_DEFLATE;
+  // libtiff's buffer is a tenth larger than a block; its predictor works on a copy.
+  const std::int64_t compressor =
+      settings.compression == COMPRESSION_NONE
+          ? 0
+          : block + block / 10 + (settings.predictor ? block : 0) + compressed_bytes(settings.compression, block);
   Traits traits;
   traits.info = info;
   // Rows, a tile, its compressed form and libtiff's copies of it; offsets and sizes, here and in libtiff, and as bytes.
-  traits.private_bytes =
-      static_cast<std::uint64_t>(row + (settings.tile > 0 ? block : 0) + (compressed ? 3 * block : 0) +
-                                 64 * std::int64_t{b.across} * b.down) +
-      kTiffFixedBytes + (deflates ? kDeflateBytes : 0);
+  traits.private_bytes = static_cast<std::uint64_t>(row + (settings.tile > 0 ? block : 0) + compressor +
+                                                    64 * std::int64_t{b.across} * b.down) +
+                         kTiffFixedBytes + (deflates ? kDeflateBytes : 0);
   return traits;
 }
 

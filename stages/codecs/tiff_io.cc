@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -34,19 +33,21 @@ void TiffHandle::open(const char* mode, TIFFReadWriteProc read, TIFFReadWritePro
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), static_cast<tmsize_t>(kMaxTiffAllocation));
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), on_error, this);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), on_warning, this);
-  run([&] {
-    tif = TIFFClientOpenExt("TIFF", mode, this, read, write, seek, no_close, size, nullptr, nullptr, options.get());
-    return tif != nullptr;
-  });
+  try {
+    run([&] {
+      tif = TIFFClientOpenExt("TIFF", mode, this, read, write, seek, no_close, size, nullptr, nullptr, options.get());
+      return tif != nullptr;
+    });
+  } catch (...) {
+    close();  // a warning may count as an error; no destructor runs after a constructor that throws
+    throw;
+  }
 }
 
 // Both answer 1: the handlers that libtiff shares between all handles are not to be called as well.
 int TiffHandle::on_error(TIFF*, void* self, const char*, const char* format, va_list arguments) {
   auto& error = static_cast<TiffHandle*>(self)->error_;
-  if (!error.empty()) return 1;  // the first one is the cause
-  std::array<char, 200> text{};
-  std::vsnprintf(text.data(), text.size(), format, arguments);
-  error = text.data();
+  if (error[0] == '\0') std::vsnprintf(error.data(), error.size(), format, arguments);  // the first one is the cause
   return 1;
 }
 
@@ -59,17 +60,17 @@ int TiffHandle::on_warning(TIFF* tif, void* self, const char* module, const char
 }
 
 void TiffHandle::forget() {
-  error_.clear();
+  error_[0] = '\0';
   kept_ = nullptr;
   truncated_ = false;
 }
 
 void TiffHandle::check(bool done) {
   if (kept_) std::rethrow_exception(std::exchange(kept_, nullptr));
-  if (done && (error_.empty() || !fail_on_warning_)) return;
+  if (done && (error_[0] == '\0' || !fail_on_warning_)) return;
   if (truncated_)
     throw ImageError("truncated TIFF: the file ends before its pixels; --fail-on none decodes what is there");
-  throw ImageError(fmt::format("TIFF: {}", error_.empty() ? "libtiff gives no reason" : error_));
+  throw ImageError(fmt::format("TIFF: {}", error_[0] == '\0' ? "libtiff gives no reason" : error_.data()));
 }
 
 TiffReader::TiffReader(ByteSource& source, FailOn fail_on) : source_(source) {
@@ -108,7 +109,8 @@ toff_t TiffReader::seek(thandle_t handle, toff_t offset, int from) {
   return self.offset_ = base + offset;
 }
 
-TiffCompressor::TiffCompressor() {
+TiffCompressor::TiffCompressor(std::size_t most) {
+  written_.reserve(most);
   open("w8l", no_read, write, seek, size);
   take();
 }

@@ -5,9 +5,9 @@
 
 #include <tiffio.h>
 
+#include <array>
 #include <cstdarg>
 #include <exception>
-#include <string>
 #include <vector>
 
 #include "stages/codec.h"
@@ -51,7 +51,7 @@ class TiffHandle {
   void forget();
   void check(bool done);
 
-  std::string error_;
+  std::array<char, 200> error_{};  // fixed: nothing may throw through libtiff's frames
 };
 
 /// Reads; no directory is chosen yet (TIFFSetSubDirectory chooses one).
@@ -72,7 +72,8 @@ class TiffReader final : public TiffHandle {
 /// Compresses blocks: what libtiff would write of them into a file of its own is kept instead.
 class TiffCompressor final : public TiffHandle {
  public:
-  TiffCompressor();
+  /// A block's compressed form is expected to have no more than `most` bytes.
+  explicit TiffCompressor(std::size_t most);
   ~TiffCompressor() { close(); }
   /// Bytes that libtiff wrote since the last call, the block's compressed form. Valid until the next block.
   ReadBytes take();

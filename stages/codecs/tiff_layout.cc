@@ -181,11 +181,16 @@ TiffLayout tiff_layout(TiffReader& reader, std::uint64_t file_bytes) {
     layout.alpha_sample = std::max(colors, tags.samples - tags.extras + i);
     layout.associated_alpha = associated;
   }
-  if (layout.alpha_sample >= tags.samples) layout.alpha_sample = -1;
+  if (layout.alpha_sample >= tags.samples) {
+    layout.alpha_sample = -1;
+    layout.associated_alpha = false;
+  }
   const bool color = colors == 3 || !layout.palette.empty();
   layout.info.format = {color ? Model::bgr : Model::gray, tags.bits == 16 ? Depth::u16 : Depth::u8,
                         layout.alpha_sample >= 0};
   layout.direct = tags.compression == COMPRESSION_NONE && tags.bits >= 8 && tags.fill_order == FILLORDER_MSB2LSB;
+  layout.fax = tags.compression == COMPRESSION_CCITTRLE || tags.compression == COMPRESSION_CCITTFAX3 ||
+               tags.compression == COMPRESSION_CCITTFAX4;
   layout.swapped = layout.direct && tags.bits == 16 && TIFFIsByteSwapped(reader.tif) != 0;
   read_blocks(reader.tif, tags, file_bytes, layout);
   return layout;

@@ -15,6 +15,7 @@ struct TiffLayout {
   bool inverted = false;  // gray whose 0 is white
   bool associated_alpha = false;
   bool direct = false;                               // blocks are the file's bytes as they are: read without libtiff
+  bool fax = false;                                  // a CCITT scheme
   bool swapped = false;                              // direct, 16 bit, and of the other byte order
   std::int32_t block_width = 0, block_height = 0;    // of a tile; of a strip: the image's width, its rows
   std::int32_t bits = 8;                             // of one sample in the file: 1, 2, 4, 8, 16

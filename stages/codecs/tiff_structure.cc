@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxPages = 65535;
 constexpr std::uint64_t kMaxEntries = 4096;  // of one directory; real ones have a few dozen
+// Offsets and sizes of strips and tiles: their number is checked against the blocks that there are.
+constexpr std::array<std::uint16_t, 4> kPlacesOfBlocks{273, 279, 324, 325};
 
 }  // namespace
 
@@ -55,6 +57,8 @@ TiffDirectory TiffStructure::directory(std::uint64_t offset) {
     TiffEntry e{static_cast<std::uint16_t>(unsigned_at(at, 2)), static_cast<std::uint16_t>(unsigned_at(at + 2, 2)),
                 unsigned_at(at + 4, offset_bytes()), value_at, 0};
     const std::uint64_t size = tiff_type_bytes(e.type);
+    const bool places = std::ranges::find(kPlacesOfBlocks, e.tag) != kPlacesOfBlocks.end();
+    if (!places && size > 0) found.loaded_bytes += bytes_in_file(e, size);
     if (size > 0 && e.count > source_.size() / size) {
       found.complete = false;
       continue;
@@ -67,6 +71,12 @@ TiffDirectory TiffStructure::directory(std::uint64_t offset) {
       found.complete = false;
   }
   return found;
+}
+
+std::uint64_t TiffStructure::bytes_in_file(const TiffEntry& e, std::uint64_t unit) {
+  const bool elsewhere = e.count > offset_bytes() / unit;
+  const std::uint64_t at = elsewhere ? unsigned_at(e.value_at, offset_bytes()) : e.value_at;
+  return std::min(e.count, (source_.size() - std::min(source_.size(), at)) / unit) * unit;
 }
 
 std::vector<std::uint64_t> TiffStructure::pages() {

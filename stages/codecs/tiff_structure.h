@@ -18,7 +18,8 @@ struct TiffEntry {
 struct TiffDirectory {
   std::vector<TiffEntry> entries;  // those that lie in the file
   std::uint64_t next = 0;
-  bool complete = false;  // the file holds all entries, what they point at, and the link to the next directory
+  std::uint64_t loaded_bytes = 0;  // values of all entries but the places of blocks, as far as the file holds them
+  bool complete = false;           // the file holds all entries, what they point at, and the link to the next directory
 };
 
 class TiffStructure {
@@ -27,6 +28,7 @@ class TiffStructure {
   explicit TiffStructure(ByteSource&);
 
   bool big_endian() const { return big_endian_; }
+  std::uint64_t file_bytes() const { return source_.size(); }
   std::uint64_t first_directory() const { return first_; }
   TiffDirectory directory(std::uint64_t offset);
   /// Offsets of the pages' directories, in order, without repetition; 65535 at most. A directory outside the file ends
@@ -38,6 +40,7 @@ class TiffStructure {
   std::uint64_t number(const TiffEntry&);
 
  private:
+  std::uint64_t bytes_in_file(const TiffEntry&, std::uint64_t unit);
   std::uint64_t unsigned_at(std::uint64_t offset, std::size_t bytes);
   bool inside(std::uint64_t offset, std::uint64_t bytes) const {
     return offset <= source_.size() && bytes <= source_.size() - offset;

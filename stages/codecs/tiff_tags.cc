@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::uint16_t kExifIfd = 34665, kGpsIfd = 34853, kInteropIfd = 40965;
 constexpr std::uint64_t kMaxValueBytes = 64 << 10;
+// Of all tags of one picture: values may share bytes of the file and pointers name one directory, so that a small file
+// could become a large block.
+constexpr std::uint64_t kMaxTagBytes = 1 << 20;
+constexpr std::uint64_t kEntryBytes = 8;  // of a tag, beside its value
 // Description, maker, model, software, date, artist, host, rating, copyright, and what Windows' Explorer writes.
 constexpr std::array<std::uint16_t, 15> kDescriptive{270,   271,   272,   305,   306,   315,   316,  18246,
                                                      18249, 33432, 40091, 40092, 40093, 40094, 40095};
@@ -17,24 +21,30 @@ void put(std::vector<std::byte>& out, std::uint64_t value, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i) out.push_back(static_cast<std::byte>(value >> (8 * i)));
 }
 
-std::vector<TiffTag> read_tags(TiffStructure& tiff, const TiffDirectory& directory, bool descriptive_only) {
+/// Takes what it reads from `budget`; tags that do not fit into what is left of it are left out.
+std::vector<TiffTag> read_tags(TiffStructure& tiff, const TiffDirectory& directory, bool descriptive_only,
+                               std::uint64_t& budget) {
   std::vector<TiffTag> tags;
   for (const TiffEntry& e : directory.entries) {
     if (descriptive_only && std::ranges::find(kDescriptive, e.tag) == kDescriptive.end()) continue;
     const bool pointer = e.tag == kExifIfd || e.tag == kGpsIfd || e.tag == kInteropIfd;
     const bool wide = e.type >= kTiffLong8;  // not in the classic structure that an EXIF block is
     const bool twice = std::ranges::find(tags, e.tag, &TiffTag::tag) != tags.end();
+    if (pointer || wide || twice || e.value_bytes + kEntryBytes > budget) continue;
     std::vector<std::byte> value = tiff.value(e, kMaxValueBytes);
-    if (!pointer && !wide && !twice && !value.empty()) tags.push_back({e.tag, e.type, e.count, std::move(value)});
+    if (value.empty()) continue;
+    budget -= e.value_bytes + kEntryBytes;
+    tags.push_back({e.tag, e.type, e.count, std::move(value)});
   }
   std::ranges::stable_sort(tags, {}, &TiffTag::tag);
   return tags;
 }
 
-std::vector<TiffTag> tags_below(TiffStructure& tiff, const TiffDirectory& directory, std::uint16_t pointer) {
+std::vector<TiffTag> tags_below(TiffStructure& tiff, const TiffDirectory& directory, std::uint16_t pointer,
+                                std::uint64_t& budget) {
   const auto entry = std::ranges::find(directory.entries, pointer, &TiffEntry::tag);
   if (entry == directory.entries.end()) return {};
-  return read_tags(tiff, tiff.directory(tiff.number(*entry)), false);
+  return read_tags(tiff, tiff.directory(tiff.number(*entry)), false, budget);
 }
 
 /// Appends directories to bytes that begin at `offset` in their file.
@@ -107,12 +117,14 @@ TiffTag bytes_tag(std::uint16_t tag, std::uint16_t type, ReadBytes value) {
 
 ExifTags read_exif_tags(TiffStructure& tiff, std::uint64_t offset) {
   const TiffDirectory main = tiff.directory(offset);
+  std::uint64_t budget = std::min(tiff.file_bytes(), kMaxTagBytes);
   ExifTags tags;
-  tags.image = read_tags(tiff, main, true);
-  tags.exif = tags_below(tiff, main, kExifIfd);
-  tags.gps = tags_below(tiff, main, kGpsIfd);
+  tags.image = read_tags(tiff, main, true, budget);
+  tags.exif = tags_below(tiff, main, kExifIfd, budget);
+  tags.gps = tags_below(tiff, main, kGpsIfd, budget);
   const auto exif = std::ranges::find(main.entries, kExifIfd, &TiffEntry::tag);
-  if (exif != main.entries.end()) tags.interop = tags_below(tiff, tiff.directory(tiff.number(*exif)), kInteropIfd);
+  if (exif != main.entries.end())
+    tags.interop = tags_below(tiff, tiff.directory(tiff.number(*exif)), kInteropIfd, budget);
   return tags;
 }
 

@@ -22,7 +22,8 @@ struct ExifTags {
   bool empty() const { return image.empty() && exif.empty() && gps.empty(); }
 };
 /// Of the directory at `offset`; without orientation, thumbnail and everything that describes how pixels are stored.
-/// Tags that the file does not hold whole, or above 64 KiB, are left out.
+/// Tags that the file does not hold whole, or above 64 KiB, are left out, and so are those with which all of them
+/// together would take more than the file or 1 MiB.
 ExifTags read_exif_tags(TiffStructure&, std::uint64_t offset);
 /// A TIFF structure of its own, as other formats carry it; empty for no tags.
 std::vector<std::byte> exif_block(const ExifTags&);

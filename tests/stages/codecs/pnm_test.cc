@@ -101,6 +101,15 @@ TEST_CASE("PNM headers that lie are refused with a sentence", "[pnm]") {
   refused("P5\n#" + std::string(100'000, 'x'), "header is larger than 64 KiB");
   refused("P7\nWIDTH 5\nHEIGHT 5\nDEPTH 5\nMAXVAL 255\nENDHDR\n", "5 samples a pixel");
   refused("P7\nWIDTH 5\nBREADTH 5\nENDHDR\n", "a line that no PAM has");
+  refused("P5\n5000 5000\n255\n", "a file of 17 bytes cannot hold 5000 x 5000 pixels");
   CHECK_THROWS_WITH(decode(to_bytes("P5\n5 5\n255\n0123456789")),
                     "truncated PNM: the file ends after 2 of 5 rows; --fail-on none decodes what is there");
+}
+
+TEST_CASE("a PNM that ends early is refused before its first row, unless what is there is asked for", "[pnm]") {
+  const Bytes file = to_bytes("P5\n5 5\n255\n0123456789");
+  MemorySource source(file);
+  CHECK_THROWS_AS(find_codec("pnm")->decode(source, {}), ImageError);
+  CHECK_THROWS_AS(find_codec("pnm")->decode(source, {.fail_on = FailOn::warning}), ImageError);
+  CHECK_NOTHROW(find_codec("pnm")->decode(source, {.fail_on = FailOn::none}));
 }

@@ -2,6 +2,7 @@
 
 #include "stages/codecs/byte_io.h"
 #include "stages/codecs/metadata.h"
+#include "stages/codecs/tiff_tags.h"
 #include "tests/stages/codecs/plain_tiff.h"
 
 using namespace tessera::stages;
@@ -34,6 +35,56 @@ OwnedImage read_region(Decoder& decoder, const ImageInfo& full, const Region& re
   view.region = region;
   decoder.read(view);
   return part;
+}
+
+void put(Bytes& file, std::size_t at, std::uint64_t value, std::size_t bytes) {
+  file.resize(std::max(file.size(), at + bytes));
+  for (std::size_t i = 0; i < bytes; ++i) file[at + i] = static_cast<std::byte>(value >> (8 * i));
+}
+
+struct RawEntry {
+  std::uint16_t tag = 0, type = 0;
+  std::uint32_t count = 0, value = 0;
+};
+
+/// Appends a directory of a classic little-endian file; returns where it lies.
+std::uint32_t append_directory(Bytes& file, const std::vector<RawEntry>& entries) {
+  const std::size_t at = file.size() + file.size() % 2;
+  put(file, at, entries.size(), 2);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const RawEntry& e = entries[i];
+    put(file, at + 2 + 12 * i, e.tag | std::uint32_t{e.type} << 16, 4);
+    put(file, at + 6 + 12 * i, e.count | std::uint64_t{e.value} << 32, 8);
+  }
+  put(file, at + 2 + 12 * entries.size(), 0, 4);
+  return static_cast<std::uint32_t>(at);
+}
+
+std::uint32_t number_at(const Bytes& file, std::size_t at, std::size_t bytes) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < bytes; ++i) value |= std::to_integer<std::uint32_t>(file[at + i]) << (8 * i);
+  return value;
+}
+
+std::vector<RawEntry> first_directory(const Bytes& file) {
+  const std::uint32_t at = number_at(file, 4, 4);
+  std::vector<RawEntry> entries(number_at(file, at, 2));
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::size_t entry = at + 2 + 12 * i;
+    entries[i] = {static_cast<std::uint16_t>(number_at(file, entry, 2)),
+                  static_cast<std::uint16_t>(number_at(file, entry + 2, 2)), number_at(file, entry + 4, 4),
+                  number_at(file, entry + 8, 4)};
+  }
+  return entries;
+}
+
+/// The file with further entries in its first directory.
+Bytes with_entries(Bytes file, const std::vector<RawEntry>& further) {
+  std::vector<RawEntry> entries = first_directory(file);
+  entries.insert(entries.end(), further.begin(), further.end());
+  std::ranges::stable_sort(entries, {}, &RawEntry::tag);
+  put(file, 4, append_directory(file, entries), 4);
+  return file;
 }
 
 const std::vector<std::vector<Values::Pair>> kSettings{
@@ -266,6 +317,8 @@ TEST_CASE("strips too large to keep decode in bands, in rectangles, and again fr
     const OwnedImage expected = expected_pixels(spec);
     CHECK(same_pixels(decode(file, {.fail_on = FailOn::warning}, &random), expected));
     CHECK(probe_bytes(file).decoder_bytes < 1500 * 1000 * 3 + file.size());  // not a whole strip of pixels
+    // Bands that several decoders took would each begin at the strip's first row.
+    CHECK(find_codec("tiff")->decode_traits(probe_bytes(file), {}).access == Access::rows);
     MemorySource source(file);
     const auto decoder = find_codec("tiff")->decode(source, {});
     for (int i = 0; i < 12; ++i) {
@@ -274,4 +327,97 @@ TEST_CASE("strips too large to keep decode in bands, in rectangles, and again fr
       REQUIRE(same_pixels(read_region(*decoder, expected.info(), region), cut(expected, region)));
     }
   }
+}
+
+TEST_CASE("EXIF whose tags share their bytes does not grow", "[tiff]") {
+  Bytes file(70'000);
+  put(file, 0, 0x002A4949, 4);
+  std::vector<RawEntry> tags;
+  for (std::uint16_t i = 0; i < 1000; ++i) tags.push_back({std::uint16_t(50'000 + i), 7, 60'000, 8});
+  tags.push_back({40965, 4, 1, static_cast<std::uint32_t>(file.size())});  // leads back to the directory itself
+  const std::uint32_t shared = append_directory(file, tags);
+  put(file, 4, append_directory(file, {{34665, 4, 1, shared}, {34853, 4, 1, shared}}), 4);
+  MemorySource source(file);
+  TiffStructure structure(source);
+  const ExifTags exif = read_exif_tags(structure, structure.first_directory());
+  CHECK_FALSE(exif.empty());
+  CHECK(exif_block(exif).size() <= file.size());
+}
+
+TEST_CASE("what libtiff loads of a directory is counted, and refused where it is too much", "[tiff]") {
+  Bytes plain = plain_tiff({.width = 20, .height = 10});
+  const std::uint64_t before = probe_bytes(plain).decoder_bytes;
+  plain.resize(100'000);
+  const auto with_private_tags = [&](unsigned count) {
+    std::vector<RawEntry> tags;
+    for (unsigned i = 0; i < count; ++i) tags.push_back({std::uint16_t(51'200 + i), 7, 90'000, 8});
+    return with_entries(plain, tags);
+  };
+  const Bytes some = with_private_tags(10);
+  CHECK(probe_bytes(some).decoder_bytes >= before + 2 * 10 * 90'000);
+  CHECK(same_pixels(decode(some), expected_pixels({.width = 20, .height = 10})));
+  CHECK_THROWS_WITH(probe_bytes(with_private_tags(3000)), Contains("257 MiB of values beside the pixels"));
+}
+
+TEST_CASE("an alpha that is declared but has no sample changes no colour", "[tiff]") {
+  const PlainTiff spec{.width = 20, .height = 10};
+  const Bytes file = with_entries(plain_tiff(spec), {{338, 3, 1, 1}});
+  CHECK(same_pixels(decode(file), expected_pixels(spec)));
+}
+
+TEST_CASE("a fax strip that ends early shows nothing of the strip before", "[tiff]") {
+  const PlainTiff spec{.width = 200, .height = 40, .samples = 1, .bits = 1, .photometric = 0, .compression = 4};
+  Bytes file = plain_tiff(spec);
+  const ImageInfo info = probe_bytes(file).full;
+  for (const RawEntry& e : first_directory(file)) {
+    const std::size_t bytes = e.type == 3 ? 2 : 4;
+    // One white row, then the end-of-block code: to libtiff that is a strip as good as any.
+    if (e.tag == 273) put(file, number_at(file, e.value + bytes, bytes), 0x80000880, 4);
+  }
+  MemorySource source(file);
+  for (const FailOn fail_on : {FailOn::none, FailOn::truncated}) {
+    const auto decoder = find_codec("tiff")->decode(source, {.fail_on = fail_on});
+    const Region first{0, 0, 200, 10}, second{0, 10, 200, 20};
+    REQUIRE(same_pixels(read_region(*decoder, info, first), cut(expected_pixels(spec), first)));
+    const OwnedImage white = read_region(*decoder, info, second);
+    for (int y = 0; y < 10; ++y)
+      for (int x = 0; x < 200; ++x) REQUIRE(white.view().plane().row<std::uint8_t>(y)[x] == 255);
+  }
+}
+
+TEST_CASE("of an uncompressed TIFF cut short the whole rows come out, in any bands and rectangles", "[tiff]") {
+  const unsigned seed = test_seed();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const OwnedImage image = picture(random, 61, 100, {Model::bgr, Depth::u8, false});
+  Bytes file = encode("tiff", image);  // its directory is in front
+  file.resize(file.size() - 61 * 3 * 40 - 20);
+  const DecodeRequest request{.fail_on = FailOn::none};
+  const OwnedImage whole = decode(file, request);
+  CHECK(same_pixels(cut(whole, {0, 0, 61, 59}), cut(image, {0, 0, 61, 59})));
+  for (int y = 59; y < 100; ++y)
+    for (int i = 0; i < 61 * 3; ++i) REQUIRE(whole.view().plane().row<std::uint8_t>(y)[i] == 0);
+  CHECK(same_pixels(decode(file, request, &random), whole));
+  MemorySource source(file);
+  const auto decoder = find_codec("tiff")->decode(source, request);
+  for (int i = 0; i < 30; ++i) {
+    const Region region = random_region(random, whole.info());
+    CAPTURE(region.x0, region.y0, region.x1, region.y1);
+    REQUIRE(same_pixels(read_region(*decoder, whole.info(), region), cut(whole, region)));
+  }
+}
+
+TEST_CASE("of an uncompressed TIFF in planes only the channel is lost whose plane is missing", "[tiff]") {
+  PlainTiff spec{.width = 61, .height = 10};
+  spec.separate = true;
+  Bytes file = plain_tiff(spec);
+  for (const RawEntry& e : first_directory(file)) {
+    const std::size_t bytes = e.type == 3 ? 2 : 4;
+    if (e.tag == 273) put(file, e.value + bytes, 60'000, bytes);  // of the green plane
+  }
+  const OwnedImage part = decode(file, {.fail_on = FailOn::none}), expected = expected_pixels(spec);
+  for (int y = 0; y < 10; ++y)
+    for (int i = 0; i < 61 * 3; ++i)
+      REQUIRE(part.view().plane().row<std::uint8_t>(y)[i] ==
+              (i % 3 == 1 ? 0 : expected.view().plane().row<std::uint8_t>(y)[i]));
 }

@@ -108,6 +108,19 @@ TEST_CASE("8-bit resampling stays within 0.6 levels when it shrinks fifty- to a 
     }
 }
 
+TEST_CASE("8-bit resampling stays within a level when a whole side becomes a few samples", "[resampler]") {
+  std::mt19937 random(test_seed());
+  for (const Filter filter : {Filter::box, Filter::mitchell, Filter::lanczos3})
+    for (const int side : {9'000, 40'000}) {
+      INFO(fmt::format("seed {}: {}", test_seed(), side));
+      const auto ramp = [side](int x, int y) { return (x + y) * 255 / (side + 2); };
+      CHECK(error_of(gray_image(side, 3, ramp), whole(5, 2), filter) <= 1);
+      CHECK(error_of(gray_image(3, side, ramp), whole(2, 5), filter) <= 1);
+      CHECK(error_of(noise_image(image_info(side, 2, {Model::bgr, Depth::u8, false}), random), whole(3, 2), filter) <=
+            1);
+    }
+}
+
 TEST_CASE("checkerboards at every scale stay within 0.6 levels", "[resampler]") {
   for (const int period : {1, 2, 3, 5, 8})
     for (const auto& [w, h] : {std::pair{60, 33}, {239, 161}, {480, 322}, {701, 500}})
