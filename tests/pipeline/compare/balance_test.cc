@@ -187,7 +187,7 @@ TEST_CASE("balance measures three ways whose jobs add up to the set", "[balance]
   CHECK(ways[0].at("command").get<std::string>().find("-j1 --tiling whole") != std::string::npos);
   const std::string words = section.at("explanation");
   CHECK(words.find("60 small pictures and 3 pictures of 1.5") != std::string::npos);
-  CHECK(words.find("no picture was large enough") != std::string::npos);
+  CHECK(words.find("only pictures of more than 8 megapixels are") != std::string::npos);
   CHECK(words.find("With 2 runs of each way nothing can be told from noise; it takes 6.") != std::string::npos);
 }
 
